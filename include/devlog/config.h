@@ -1,0 +1,95 @@
+/* devlog/config.h: which folder goes where, and how.
+ *
+ * A dl_config is a set of named values. A value comes from one of four places;
+ * the first that has it wins, whatever the order of the calls:
+ *
+ *   dl_config_set  >  environment  >  config file  >  built-in default
+ *
+ * The names, with their defaults and what they accept:
+ *
+ *   base             folder to push. Environment: DEVLOG_HOME. Default: ~/.devlog
+ *   config           config file. Environment: DEVLOG_CONFIG. Default: BASE/config.ini
+ *   state_dir        folder for the local state. Default: $XDG_STATE_HOME/devlog, else
+ *                    ~/.local/state/devlog
+ *   remote.url       where to push to: file:///FOLDER, memory://NAME, or a scheme that the
+ *                    program registered (dl_storage_register). No default.
+ *   remote.provider  storage to use for the URL; default: named by the URL's scheme
+ *   sync.include     patterns of the files to push. Default: *.jsonl *.toml *.md config.ini
+ *   sync.exclude     patterns of files and folders to leave out, besides those that are
+ *                    always left out: hidden ones, target, node_modules, cache, *.tmp, *.lock
+ *   sync.jobs        files sent at the same time, 1 to 256. Default: 32
+ *
+ * In a config file, "remote.url" is the line `url = ...` in the section
+ * `[remote]`; "base", "config" and "state_dir" cannot stand there. Patterns are
+ * separated by spaces or commas, and are those of fnmatch(3): one without a `/`
+ * is matched against the name of a file or folder, one with a `/` against the
+ * whole key. A leading `~/` in a folder's name (also file://~/...) is the home
+ * folder. Secrets are refused in a config file.
+ */
+#ifndef DEVLOG_CONFIG_H
+#define DEVLOG_CONFIG_H
+
+#include <stddef.h>
+
+#include <devlog/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct dl_config dl_config;
+
+/* Makes a configuration that holds the defaults.
+ * @param out  receives it; the caller frees it with dl_config_free.
+ * @return DL_OK, DL_ERR_ARGUMENT, DL_ERR_NO_MEMORY.
+ * Threads: any; one dl_config must not be used by two threads at once. Since: 0.1 */
+DL_API dl_status dl_config_new(dl_config **out, dl_error *err);
+
+/* Frees a configuration. NULL: nothing happens. Since: 0.1 */
+DL_API void dl_config_free(dl_config *config);
+
+/* Sets one value; stronger than environment and file.
+ * @param name   one of the names above.
+ * @param value  the text, as it would stand in the file without quotes; NULL takes
+ *               back what an earlier dl_config_set set.
+ * @return DL_OK; DL_ERR_CONFIG: unknown name or a value that is not allowed;
+ *         DL_ERR_ARGUMENT, DL_ERR_NO_MEMORY.
+ * Since: 0.1 */
+DL_API dl_status dl_config_set(dl_config *config, const char *name, const char *value,
+                               dl_error *err);
+
+/* The value in force.
+ * @param name  one of the names above.
+ * @return the text, owned by config and valid until config is changed or freed;
+ *         NULL: unknown name, or no value and no default.
+ * Since: 0.1 */
+DL_API const char *dl_config_get(const dl_config *config, const char *name);
+
+/* Reads the environment and then the config file, and validates the whole.
+ * A program that sets everything itself need not call this. A missing config
+ * file is an error only if it was named (by "config" or DEVLOG_CONFIG) or if
+ * "remote.url" is not known without it.
+ * @return DL_OK; DL_ERR_CONFIG: err->message starts with FILE:LINE where a line is
+ *         to blame and says how to mend it; DL_ERR_ARGUMENT, DL_ERR_NO_MEMORY.
+ * Threads: reads the environment: not while another thread changes it. Since: 0.1 */
+DL_API dl_status dl_config_load(dl_config *config, dl_error *err);
+
+/* Checks that the values in force make sense together: base and remote known,
+ * a URL of a registered provider in the right form, no plain http but to
+ * this machine, the remote not inside the folder.
+ * dl_sync_new calls it.
+ * @return DL_OK, DL_ERR_CONFIG, DL_ERR_ARGUMENT, DL_ERR_NO_MEMORY. Since: 0.1 */
+DL_API dl_status dl_config_validate(const dl_config *config, dl_error *err);
+
+/* Remarks that dl_config_load made, such as on a line that is accepted but not
+ * used any more.
+ * @param index  from 0.
+ * @return the remark, owned by config and valid until config is freed; NULL: no more.
+ * Since: 0.1 */
+DL_API const char *dl_config_note(const dl_config *config, size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,194 @@
+/* devlog/storage.h: the storage vtable: somewhere bytes can live.
+ *
+ * A storage keeps objects: a key, some bytes, and a little about them. The
+ * library comes with `file` (a local or mounted folder) and `memory` (for tests
+ * and examples); a program brings its own by filling a dl_storage and
+ * registering a factory for it (examples/custom_storage.c is a whole one).
+ *
+ * A storage stays plain: it does one thing, once, and says truly how it went.
+ * Retries, limits, workers and comparison are the library's work.
+ *
+ * Keys are 1 to 1,024 bytes, any byte but NUL, with `/` as the only separator;
+ * never with an empty, "." or ".." part. The library checks that before it
+ * calls a slot. Keys need not be UTF-8 and must come back as they were given.
+ */
+#ifndef DEVLOG_STORAGE_H
+#define DEVLOG_STORAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <devlog/config.h>
+#include <devlog/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The longest key, in bytes, without the NUL; the limit of Azure Blob Storage
+ * ("Naming and Referencing Containers, Blobs, and Metadata") and of S3. */
+#define DL_KEY_MAX 1024
+
+/* Room for an ETag with its NUL. */
+#define DL_ETAG_SIZE 128
+
+/* Room for a digest with its NUL: "sha256:" and 64 lower-case hex digits, or
+ * another algorithm's name and digits. */
+#define DL_DIGEST_SIZE 144
+
+/* What is known of an object without reading it. */
+typedef struct dl_object {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *key;
+  uint64_t size_bytes;
+  const char *digest; /* digest of the content, as given to put; NULL: not known. A storage
+                         reports it only if the content is sure not to have changed since. */
+  const char *etag;   /* changes whenever the content does; opaque; NULL: the storage has none */
+  int64_t mtime_ns;   /* the file's time of last change as given to put, in ns since 1970 UTC; if
+                         none was given, the storage's own or 0 */
+} dl_object;
+
+/* clang-format off */
+#define DL_OBJECT_INIT {sizeof(dl_object), 0, NULL, 0, NULL, NULL, 0}
+/* clang-format on */
+
+/* Receives one object of a listing. The object is borrowed: valid during the call.
+ * @return 0 to go on; anything else ends the listing, and list returns DL_ERR_CANCELLED. */
+typedef int (*dl_object_fn)(const dl_object *object, void *user);
+
+/* Gives the bytes of an object that is being put.
+ * Offsets rise from 0 without gaps; offset 0 once more starts over (a retry).
+ * @param size  room in buf, in bytes, above 0.
+ * @param got   receives the bytes given: fewer than size only at the end.
+ * @return DL_OK; anything else: the put must fail with this status, and nothing
+ *         of it may be visible. The last piece fails like this if the file
+ *         changed on the way, so a put counts only after read gave every byte. */
+typedef dl_status (*dl_read_fn)(void *user, uint64_t offset_bytes, void *buf, size_t size,
+                                size_t *got, dl_error *err);
+
+/* Takes the next bytes of an object that is being read.
+ * @return DL_OK; anything else ends the get, which returns it. */
+typedef dl_status (*dl_write_fn)(void *user, const void *data, size_t size, dl_error *err);
+
+/* What to store. Everything is borrowed for the time of the call. */
+typedef struct dl_put_request {
+  uint32_t struct_size;
+  uint32_t if_absent; /* 1: only if there is no such object; else fail with DL_ERR_CONFLICT */
+  const char *key;
+  uint64_t size_bytes;  /* exactly so many bytes come from read */
+  const char *digest;   /* digest of those bytes, to be kept beside them; or NULL */
+  const char *if_match; /* only if the object exists and has this ETag, else DL_ERR_CONFLICT;
+                           NULL: no condition */
+  int64_t mtime_ns;     /* to be kept beside the content; 0: none */
+  dl_read_fn read;
+  void *read_user;
+} dl_put_request;
+
+/* clang-format off */
+#define DL_PUT_REQUEST_INIT {sizeof(dl_put_request), 0, NULL, 0, NULL, NULL, 0, NULL, NULL}
+/* clang-format on */
+
+/* What a put reports. */
+typedef struct dl_put_result {
+  uint32_t struct_size;
+  char etag[DL_ETAG_SIZE]; /* the ETag of the new object, or "" */
+} dl_put_result;
+
+/* clang-format off */
+#define DL_PUT_RESULT_INIT {sizeof(dl_put_result), ""}
+/* clang-format on */
+
+/* What to read. Everything is borrowed for the time of the call. */
+typedef struct dl_get_request {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char *key;
+  uint64_t offset_bytes; /* where to start; the end of the object or later gives no bytes */
+  uint64_t length_bytes; /* how much at most; 0: to the end */
+  dl_write_fn write;
+  void *write_user;
+} dl_get_request;
+
+/* clang-format off */
+#define DL_GET_REQUEST_INIT {sizeof(dl_get_request), 0, NULL, 0, 0, NULL, NULL}
+/* clang-format on */
+
+/* dl_storage.caps */
+#define DL_STORAGE_THREAD_SAFE 1u /* slots may be called by several threads at once */
+#define DL_STORAGE_CONDITIONAL 2u /* put honours if_match and if_absent */
+
+/* The vtable. Slots are only ever added at the end; a slot that struct_size
+ * does not reach, or that is NULL, is a thing that the storage cannot do.
+ * Every slot but close returns a dl_status and fills err, which may be NULL:
+ *   DL_ERR_NOT_FOUND  no such object (stat, get, remove)
+ *   DL_ERR_CONFLICT   a condition of the put does not hold
+ *   DL_ERR_AUTH, DL_ERR_NETWORK, DL_ERR_NO_MEMORY, DL_ERR_CANCELLED
+ *   DL_ERR_STORAGE    anything else
+ * Slots are called by one thread at a time unless caps says THREAD_SAFE, but
+ * not always by the same thread. */
+typedef struct dl_storage {
+  uint32_t struct_size;
+  uint32_t caps;
+  void *self; /* handed to every slot */
+
+  /* Calls each for every object whose key starts with prefix ("" for all), in
+   * any order. A storage without the folder or bucket yet lists nothing; one
+   * that could not look everywhere fails. Required. */
+  dl_status (*list)(void *self, const char *prefix, dl_object_fn each, void *user, dl_error *err);
+
+  /* Calls each once for the object with this key. Required. */
+  dl_status (*stat)(void *self, const char *key, dl_object_fn each, void *user, dl_error *err);
+
+  /* Stores an object, or replaces it, in one step that others see whole or not
+   * at all. DL_OK only when the bytes are safe there. Required. */
+  dl_status (*put)(void *self, const dl_put_request *request, dl_put_result *result, dl_error *err);
+
+  /* Hands the bytes of an object to request->write, in order. Required. */
+  dl_status (*get)(void *self, const dl_get_request *request, dl_error *err);
+
+  /* Frees everything that belongs to the storage, and the dl_storage itself if
+   * the factory allocated it. Required. */
+  void (*close)(void *self);
+
+  /* Removes an object. Optional. */
+  dl_status (*remove)(void *self, const char *key, dl_error *err);
+} dl_storage;
+
+/* Makes a storage for a configuration. It makes no request yet: what is wrong
+ * at the remote shows at the first slot that is called.
+ * @param config  borrowed; dl_config_get(config, "remote.url") says what to open.
+ * @param user    as given to dl_storage_register.
+ * @param out     receives the storage, which must stay where it is until close.
+ * @return DL_OK, DL_ERR_CONFIG, DL_ERR_NO_MEMORY. */
+typedef dl_status (*dl_storage_factory)(const dl_config *config, void *user, const dl_storage **out,
+                                        dl_error *err);
+
+/* Adds a storage for URLs that start with SCHEME:// to this process. To register
+ * a scheme again replaces its factory for storages that are made afterwards;
+ * the built-in ones (file, memory) cannot be replaced.
+ * @param scheme   a lower-case letter, then at most 30 lower-case letters, digits,
+ *                 `+`, `-` or `.`. Copied.
+ * @param factory  makes the storage. May be called by any thread that uses the library.
+ * @param user     handed to factory; must live as long as the process uses the library.
+ * @return DL_OK; DL_ERR_ARGUMENT: bad or built-in scheme, no factory, or more than
+ *         32 schemes.
+ * Threads: any. Since: 0.1 */
+DL_API dl_status dl_storage_register(const char *scheme, dl_storage_factory factory, void *user,
+                                     dl_error *err);
+
+/* Makes the storage that config names; to use a remote without pushing to it.
+ * @param out  receives it; the caller ends it with dl_storage_close.
+ * @return DL_OK; DL_ERR_CONFIG: no URL, unknown provider, or what the factory
+ *         refused; DL_ERR_ARGUMENT, DL_ERR_NO_MEMORY.
+ * Threads: any. Since: 0.1 */
+DL_API dl_status dl_storage_create(const dl_config *config, const dl_storage **out, dl_error *err);
+
+/* Ends a storage that dl_storage_create made. NULL: nothing happens. Since: 0.1 */
+DL_API void dl_storage_close(const dl_storage *storage);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,147 @@
+/* base/workq.c: a counter of items and a bounded ring of messages, both under
+ * one lock. A full ring makes the workers wait, so a slow callback of the host
+ * slows the push down instead of filling the memory. */
+#include "base/workq.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+
+#define RING_SIZE 256
+
+struct dl__workq {
+  dl__work_fn work;
+  void *ctx;
+  size_t count;
+  size_t started; /* threads that run */
+  pthread_t *threads;
+  struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed_ring; /* a message came in or went out, or a worker ended */
+    dl__work_message ring[RING_SIZE];
+    size_t first;
+    size_t length;
+    size_t next_item;
+    size_t next_worker;
+    size_t ended; /* workers that found no more items */
+  } locked;
+};
+
+static void push(dl__workq *q, dl__work_message message) {
+  q->locked.ring[(q->locked.first + q->locked.length) % RING_SIZE] = message;
+  q->locked.length++;
+  (void)pthread_cond_broadcast(&q->locked.changed_ring);
+}
+
+void dl__workq_post(dl__workq *q, dl__work_message message) {
+  (void)pthread_mutex_lock(&q->locked.mutex);
+  while (q->locked.length == RING_SIZE) {
+    (void)pthread_cond_wait(&q->locked.changed_ring, &q->locked.mutex);
+  }
+  push(q, message);
+  (void)pthread_mutex_unlock(&q->locked.mutex);
+}
+
+void dl__workq_post_lossy(dl__workq *q, dl__work_message message) {
+  (void)pthread_mutex_lock(&q->locked.mutex);
+  if (q->locked.length < RING_SIZE / 2) push(q, message);
+  (void)pthread_mutex_unlock(&q->locked.mutex);
+}
+
+bool dl__workq_next(dl__workq *q, dl__work_message *message) {
+  (void)pthread_mutex_lock(&q->locked.mutex);
+  while (q->locked.length == 0 && q->locked.ended < q->started) {
+    (void)pthread_cond_wait(&q->locked.changed_ring, &q->locked.mutex);
+  }
+  bool any = q->locked.length > 0;
+  if (any) {
+    *message = q->locked.ring[q->locked.first];
+    q->locked.first = (q->locked.first + 1) % RING_SIZE;
+    q->locked.length--;
+    (void)pthread_cond_broadcast(&q->locked.changed_ring);
+  }
+  (void)pthread_mutex_unlock(&q->locked.mutex);
+  return any;
+}
+
+static void *run(void *arg) {
+  dl__workq *q = arg;
+  (void)pthread_mutex_lock(&q->locked.mutex);
+  size_t worker = q->locked.next_worker++;
+  while (q->locked.next_item < q->count) {
+    size_t item = q->locked.next_item++;
+    (void)pthread_mutex_unlock(&q->locked.mutex);
+    q->work(q, worker, item, q->ctx);
+    (void)pthread_mutex_lock(&q->locked.mutex);
+  }
+  q->locked.ended++;
+  (void)pthread_cond_broadcast(&q->locked.changed_ring);
+  (void)pthread_mutex_unlock(&q->locked.mutex);
+  return NULL;
+}
+
+/* The host's signals are for the host's threads. */
+static size_t start_threads(dl__workq *q, size_t jobs) {
+  sigset_t all;
+  sigset_t before;
+  (void)sigfillset(&all);
+  if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return 0;
+  size_t started = 0;
+  while (started < jobs && pthread_create(&q->threads[started], NULL, run, q) == 0) started++;
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return started;
+}
+
+static void workq_free(dl__workq *q) {
+  (void)pthread_cond_destroy(&q->locked.changed_ring);
+  (void)pthread_mutex_destroy(&q->locked.mutex);
+  free(q->threads);
+  free(q);
+}
+
+static dl__workq *workq_new(size_t jobs, size_t count, dl__work_fn work, void *ctx) {
+  dl__workq *q = calloc(1, sizeof *q);
+  if (q == NULL) return NULL;
+  q->work = work;
+  q->ctx = ctx;
+  q->count = count;
+  q->threads = calloc(jobs, sizeof *q->threads);
+  if (q->threads == NULL || pthread_mutex_init(&q->locked.mutex, NULL) != 0) {
+    free(q->threads);
+    free(q);
+    return NULL;
+  }
+  if (pthread_cond_init(&q->locked.changed_ring, NULL) != 0) {
+    (void)pthread_mutex_destroy(&q->locked.mutex);
+    free(q->threads);
+    free(q);
+    return NULL;
+  }
+  return q;
+}
+
+dl_status dl__workq_start(dl__workq **out, size_t jobs, size_t count, dl__work_fn work, void *ctx,
+                          dl_error *err) {
+  if (jobs > count) jobs = count;
+  if (jobs == 0) jobs = 1;
+  dl__workq *q = workq_new(jobs, count, work, ctx);
+  *out = q;
+  if (q == NULL) return dl__fail_no_memory(err);
+  size_t started = start_threads(q, jobs);
+  if (started == 0) {
+    workq_free(q);
+    *out = NULL;
+    return dl__fail(err, DL_ERR_NO_MEMORY, NULL, "cannot start a thread: too many processes?");
+  }
+  (void)pthread_mutex_lock(&q->locked.mutex);
+  q->started = started;
+  (void)pthread_mutex_unlock(&q->locked.mutex);
+  return DL_OK;
+}
+
+void dl__workq_finish(dl__workq *q) {
+  for (size_t i = 0; i < q->started; i++) (void)pthread_join(q->threads[i], NULL);
+  workq_free(q);
+}

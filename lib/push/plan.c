@@ -1,0 +1,184 @@
+/* push/plan.c: merges sorted lists: files with rows, then files with objects.
+ * Content decides; a stamp only ever stands for a content that was read before. */
+#include "push/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/vec.h"
+
+static int add_remote(const dl_object *object, void *user) {
+  dl__listing *list = user;
+  if (!dl__vec_grow(&list->items, list->count, &list->capacity, sizeof *list->items)) return 1;
+  dl__remote *item = &list->items[list->count];
+  *item = (dl__remote){.size_bytes = object->size_bytes};
+  item->key = strdup(object->key);
+  item->etag = object->etag != NULL ? strdup(object->etag) : NULL;
+  if (item->key == NULL || (object->etag != NULL && item->etag == NULL)) {
+    free(item->key);
+    return 1;
+  }
+  if (object->digest != NULL && dl__digest_valid(object->digest)) {
+    memcpy(item->digest, object->digest, sizeof item->digest);
+  }
+  list->count++;
+  return 0;
+}
+
+static int compare_remotes(const void *a, const void *b) {
+  return strcmp(((const dl__remote *)a)->key, ((const dl__remote *)b)->key);
+}
+
+dl_status dl__listing_read(const dl__storage *storage, dl__listing *out, dl_error *err) {
+  *out = (dl__listing){0};
+  dl_status status = dl__storage_list(storage, "", add_remote, out, err);
+  /* Only add_remote stops a listing, and only for want of memory. */
+  if (status == DL_ERR_CANCELLED) status = dl__fail_no_memory(err);
+  if (status != DL_OK) {
+    dl__listing_clear(out);
+    return status;
+  }
+  if (out->count > 1) qsort(out->items, out->count, sizeof *out->items, compare_remotes);
+  return DL_OK;
+}
+
+void dl__listing_clear(dl__listing *listing) {
+  for (size_t i = 0; i < listing->count; i++) {
+    free(listing->items[i].key);
+    free(listing->items[i].etag);
+  }
+  free(listing->items);
+  *listing = (dl__listing){0};
+}
+
+static dl__verdict judge_local(const dl__action *action, bool all, bool force) {
+  if (force) return action->row != NULL ? DL__MODIFIED : DL__ADDED;
+  const dl__row *row = action->row;
+  bool same = row != NULL && row->settled && dl__stamp_same(&row->stamp, &action->file->stamp);
+  return same && !all ? DL__UNCHANGED : DL__UNKNOWN;
+}
+
+dl_status dl__plan_local(const dl__tree *tree, const dl__rows *rows, bool all, bool force,
+                         dl__plan *out, dl_error *err) {
+  *out = (dl__plan){0};
+  out->actions = calloc(tree->count + 1, sizeof *out->actions);
+  if (out->actions == NULL) return dl__fail_no_memory(err);
+  out->count = tree->count;
+  size_t r = 0;
+  for (size_t i = 0; i < tree->count; i++) {
+    dl__action *action = &out->actions[i];
+    action->file = &tree->files[i];
+    int order = -1;
+    while (r < rows->count && (order = strcmp(rows->items[r].key, action->file->key)) < 0) {
+      out->only_at_remote++;
+      r++;
+    }
+    if (r < rows->count && order == 0) action->row = &rows->items[r++];
+    action->verdict = judge_local(action, all, force);
+  }
+  out->only_at_remote += rows->count - r;
+  return DL_OK;
+}
+
+void dl__plan_clear(dl__plan *plan) {
+  free(plan->actions);
+  *plan = (dl__plan){0};
+}
+
+size_t dl__plan_count(const dl__plan *plan, dl__verdict verdict, uint64_t *size_bytes) {
+  size_t count = 0;
+  *size_bytes = 0;
+  for (size_t i = 0; i < plan->count; i++) {
+    if (plan->actions[i].verdict != verdict) continue;
+    count++;
+    *size_bytes += plan->actions[i].file->stamp.size_bytes;
+  }
+  return count;
+}
+
+/* The digest that was remembered for exactly this version of the file, or NULL. */
+static const char *remembered_digest(const dl__action *action) {
+  const dl__row *row = action->row;
+  bool same = row != NULL && row->settled && dl__stamp_same(&row->stamp, &action->file->stamp);
+  return same ? row->digest : NULL;
+}
+
+static dl__verdict judge_remote(const dl__action *action) {
+  const dl__remote *remote = action->remote;
+  if (remote == NULL) return DL__ADDED;
+  if (remote->size_bytes != action->file->stamp.size_bytes) return DL__MODIFIED;
+  const char *digest = remembered_digest(action);
+  if (digest == NULL || remote->digest[0] == '\0') return DL__UNKNOWN;
+  return strcmp(digest, remote->digest) == 0 ? DL__UNCHANGED : DL__MODIFIED;
+}
+
+void dl__plan_remote(dl__plan *plan, const dl__listing *listing) {
+  plan->listed = true;
+  plan->only_at_remote = 0;
+  size_t r = 0;
+  for (size_t i = 0; i < plan->count; i++) {
+    dl__action *action = &plan->actions[i];
+    int order = -1;
+    while (r < listing->count && (order = strcmp(listing->items[r].key, action->file->key)) < 0) {
+      plan->only_at_remote++;
+      r++;
+    }
+    if (r < listing->count && order == 0) action->remote = &listing->items[r++];
+    if (action->verdict == DL__UNKNOWN) action->verdict = judge_remote(action);
+  }
+  plan->only_at_remote += listing->count - r;
+}
+
+static bool contradicts(const dl__row *row, const dl__remote *remote) {
+  return row->stamp.size_bytes != remote->size_bytes ||
+         (remote->digest[0] != '\0' && strcmp(row->digest, remote->digest) != 0);
+}
+
+dl_status dl__plan_stale_rows(const dl__rows *rows, const dl__listing *listing,
+                              dl_status (*stale)(const dl__row *row, void *user, dl_error *err),
+                              void *user, dl_error *err) {
+  size_t r = 0;
+  dl_status status = DL_OK;
+  for (size_t i = 0; status == DL_OK && i < rows->count; i++) {
+    const dl__row *row = &rows->items[i];
+    while (r < listing->count && strcmp(listing->items[r].key, row->key) < 0) r++;
+    bool there = r < listing->count && strcmp(listing->items[r].key, row->key) == 0;
+    if (!there || contradicts(row, &listing->items[r])) status = stale(row, user, err);
+  }
+  return status;
+}
+
+/* The digest of the local file now, with the stamp it goes with, into fresh. */
+static dl_status digest_local(dl__action *action, int dir_fd, dl__reader *reader, dl_error *err) {
+  dl__source source;
+  dl_status status = dl__source_open(&source, dir_fd, action->file->key, err);
+  if (status == DL_OK) status = dl__source_digest(&source, reader, action->fresh.digest, err);
+  if (status == DL_OK) status = dl__source_check(&source, err);
+  action->fresh.key = action->file->key;
+  action->fresh.stamp = source.stamp;
+  action->fresh.settled = source.settled;
+  dl__source_close(&source);
+  return status;
+}
+
+dl_status dl__plan_compare(dl__action *action, int dir_fd, const dl__storage *storage,
+                           dl__reader *reader, dl_error *err) {
+  const dl__remote *remote = action->remote;
+  action->verdict = DL__MODIFIED;
+  dl_status status = digest_local(action, dir_fd, reader, err);
+  if (status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY) return status;
+  if (status != DL_OK || action->fresh.stamp.size_bytes != remote->size_bytes) return DL_OK;
+  char digest[DL_DIGEST_SIZE];
+  uint64_t size_bytes = remote->size_bytes;
+  memcpy(digest, remote->digest, sizeof remote->digest);
+  if (digest[0] == '\0') {
+    status = dl__storage_digest(storage, remote->key, digest, &size_bytes, err);
+    if (status == DL_ERR_NOT_FOUND) return DL_OK;
+    if (status != DL_OK) return status;
+  }
+  bool equal = size_bytes == remote->size_bytes && strcmp(digest, action->fresh.digest) == 0;
+  if (equal) action->verdict = DL__UNCHANGED;
+  action->confirmed = equal;
+  return DL_OK;
+}

@@ -1,0 +1,84 @@
+/* push/plan.h: local files + remembered state + remote listing -> actions. */
+#ifndef DL_PUSH_PLAN_H
+#define DL_PUSH_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <devlog/error.h>
+
+#include "push/scan.h"
+#include "push/source.h"
+#include "push/state.h"
+#include "storage/storage.h"
+
+/* An object that was listed, as far as the plan needs it. */
+typedef struct dl__remote {
+  char *key;
+  char *etag; /* NULL: none */
+  uint64_t size_bytes;
+  char digest[DL__DIGEST_SIZE]; /* "": not known, or not of our algorithm */
+} dl__remote;
+
+typedef struct dl__listing {
+  dl__remote *items; /* sorted by the bytes of their keys */
+  size_t count;
+  size_t capacity;
+} dl__listing;
+
+/* Lists the whole remote; one call of the list slot. */
+dl_status dl__listing_read(const dl__storage *storage, dl__listing *out, dl_error *err);
+void dl__listing_clear(dl__listing *listing);
+
+typedef enum dl__verdict {
+  DL__UNKNOWN, /* has to be compared with the remote */
+  DL__UNCHANGED,
+  DL__ADDED,
+  DL__MODIFIED
+} dl__verdict;
+
+/* What is to happen with one file. All pointers are borrowed from the lists
+ * that the plan was made of. */
+typedef struct dl__action {
+  const dl__file *file;
+  const dl__row *row;       /* what was remembered of it, or NULL */
+  const dl__remote *remote; /* what was listed of it, or NULL */
+  dl__verdict verdict;
+  bool confirmed; /* found equal by this plan: `fresh` is worth remembering */
+  dl__row fresh;  /* key borrowed */
+} dl__action;
+
+typedef struct dl__plan {
+  dl__action *actions; /* one a file, in the order of the files */
+  size_t count;
+  bool listed;             /* made with a listing */
+  uint64_t only_at_remote; /* objects (without a listing: rows) that no file belongs to */
+} dl__plan;
+
+/* Step 1, no I/O: what the state alone can tell. `all`: stamps do not make a
+ * file unchanged. `force`: nothing does, and nothing needs comparing. */
+dl_status dl__plan_local(const dl__tree *tree, const dl__rows *rows, bool all, bool force,
+                         dl__plan *out, dl_error *err);
+void dl__plan_clear(dl__plan *plan);
+
+/* How many actions have this verdict, and the size of their files together. */
+size_t dl__plan_count(const dl__plan *plan, dl__verdict verdict, uint64_t *size_bytes);
+
+/* Step 2, no I/O: what listing and state can tell. */
+void dl__plan_remote(dl__plan *plan, const dl__listing *listing);
+
+/* Calls stale for every row that the listing contradicts: what it confirmed is
+ * not at the remote any more. Stops at the first failure. */
+dl_status dl__plan_stale_rows(const dl__rows *rows, const dl__listing *listing,
+                              dl_status (*stale)(const dl__row *row, void *user, dl_error *err),
+                              void *user, dl_error *err);
+
+/* Step 3: compares the content of what is still unknown, one action a call; also
+ * reads the remote object if nobody keeps a digest of it. A local file that
+ * cannot be read is left to the transfer, which says why.
+ * DL_ERR_CANCELLED, or the failure of the storage. */
+dl_status dl__plan_compare(dl__action *action, int dir_fd, const dl__storage *storage,
+                           dl__reader *reader, dl_error *err);
+
+#endif

@@ -1,0 +1,128 @@
+/* push/scan.c: takes a folder and patterns, looks at every name below it (stat
+ * only, nothing is opened but folders), gives the files to consider. */
+#include "push/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "base/walk.h"
+
+static const char *const ignored_dirs[] = {"target", "node_modules", "cache"};
+static const char *const ignored_files[] = {"*.tmp", "*.lock"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+typedef struct scan {
+  const dl__scan_request *request;
+  dl__tree *tree;
+} scan;
+
+static bool matches(const char *pattern, const char *key, const char *name) {
+  if (strchr(pattern, '/') != NULL) return fnmatch(pattern, key, FNM_PATHNAME) == 0;
+  return fnmatch(pattern, name, 0) == 0;
+}
+
+static bool matches_any(const dl__patterns *patterns, const dl__walk_entry *entry) {
+  for (size_t i = 0; i < patterns->count; i++) {
+    if (matches(patterns->items[i], entry->key, entry->name)) return true;
+  }
+  return false;
+}
+
+static bool is_ignored(const dl__walk_entry *entry) {
+  if (entry->name[0] == '.') return true;
+  if (S_ISDIR(entry->st->st_mode)) {
+    for (size_t i = 0; i < COUNT(ignored_dirs); i++) {
+      if (strcmp(entry->name, ignored_dirs[i]) == 0) return true;
+    }
+    return false;
+  }
+  for (size_t i = 0; i < COUNT(ignored_files); i++) {
+    if (fnmatch(ignored_files[i], entry->name, 0) == 0) return true;
+  }
+  return false;
+}
+
+static bool is_avoided(const dl__scan_request *request, const struct stat *st) {
+  for (size_t i = 0; i < request->avoid_count; i++) {
+    const dl__file_id *id = &request->avoid[i];
+    if (id->dev == (uint64_t)st->st_dev && id->ino == (uint64_t)st->st_ino) return true;
+  }
+  return false;
+}
+
+static dl_status add_note(dl__tree *tree, const char *path, const char *message, dl_error *err) {
+  char *copy = strdup(path);
+  if (copy == NULL ||
+      !dl__vec_grow(&tree->notes, tree->note_count, &tree->note_capacity, sizeof *tree->notes)) {
+    free(copy);
+    return dl__fail_no_memory(err);
+  }
+  tree->notes[tree->note_count++] = (dl__scan_note){copy, message};
+  return DL_OK;
+}
+
+static dl_status add_file(dl__tree *tree, const dl__walk_entry *entry, dl_error *err) {
+  char *copy = strdup(entry->key);
+  if (copy == NULL ||
+      !dl__vec_grow(&tree->files, tree->count, &tree->capacity, sizeof *tree->files)) {
+    free(copy);
+    return dl__fail_no_memory(err);
+  }
+  dl__file *file = &tree->files[tree->count++];
+  file->key = copy;
+  dl__stamp_from(&file->stamp, entry->st);
+  tree->total_bytes += file->stamp.size_bytes;
+  return DL_OK;
+}
+
+static dl_status scan_entry(const dl__walk_entry *entry, bool *enter, void *user, dl_error *err) {
+  scan *s = user;
+  if (is_ignored(entry) || is_avoided(s->request, entry->st)) return DL_OK;
+  if (matches_any(s->request->exclude, entry)) return DL_OK;
+  if (S_ISDIR(entry->st->st_mode)) {
+    *enter = true;
+    return DL_OK;
+  }
+  if (S_ISLNK(entry->st->st_mode)) {
+    return add_note(s->tree, entry->key, "symbolic link, not followed", err);
+  }
+  if (!matches_any(s->request->include, entry)) return DL_OK;
+  if (!S_ISREG(entry->st->st_mode)) {
+    return add_note(s->tree, entry->key, "not a regular file, left out", err);
+  }
+  return add_file(s->tree, entry, err);
+}
+
+static dl_status fail_base(const char *base, int errnum, dl_error *err) {
+  if (errnum == ENOENT) {
+    return dl__fail(err, DL_ERR_CONFIG, base,
+                    "the folder %s does not exist; create it, or name another one", base);
+  }
+  if (errnum == ENOTDIR) return dl__fail(err, DL_ERR_CONFIG, base, "%s is not a folder", base);
+  return dl__fail_errno(err, DL_ERR_SCAN, errnum, base, "cannot open the folder %s", base);
+}
+
+dl_status dl__scan(const dl__scan_request *request, dl__tree *out, dl_error *err) {
+  *out = (dl__tree){.fd = -1};
+  out->fd = open(request->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (out->fd < 0) return fail_base(request->base, errno, err);
+  scan s = {request, out};
+  return dl__walk(out->fd, request->base, DL_ERR_SCAN, scan_entry, &s, err);
+}
+
+void dl__tree_clear(dl__tree *tree) {
+  for (size_t i = 0; i < tree->count; i++) free(tree->files[i].key);
+  for (size_t i = 0; i < tree->note_count; i++) free(tree->notes[i].path);
+  free(tree->files);
+  free(tree->notes);
+  if (tree->fd >= 0) (void)close(tree->fd);
+  *tree = (dl__tree){.fd = -1};
+}

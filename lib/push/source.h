@@ -1,0 +1,52 @@
+/* push/source.h: one local file, read so that what was read is known to be one
+ * version of it. */
+#ifndef DL_PUSH_SOURCE_H
+#define DL_PUSH_SOURCE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <devlog/error.h>
+
+#include "base/fs.h"
+#include "base/hash.h"
+
+typedef struct dl__source {
+  int dir_fd;
+  const char *key;
+  int fd;
+  dl__stamp stamp; /* as of the opening; its size is what is read, even if the file grows */
+  bool settled;    /* see dl__stamp_settled */
+} dl__source;
+
+/* What one thread needs for reading; used by one source at a time. */
+typedef struct dl__reader {
+  unsigned char *buffer;
+  size_t size_bytes;
+  dl__hash hash;
+  const atomic_bool *cancel; /* asked between pieces; DL_ERR_CANCELLED if set */
+} dl__reader;
+
+dl_status dl__reader_init(dl__reader *reader, size_t size_bytes, const atomic_bool *cancel,
+                          dl_error *err);
+void dl__reader_clear(dl__reader *reader);
+
+/* Opens the regular file `key` below dir_fd; both are borrowed until the close. */
+dl_status dl__source_open(dl__source *source, int dir_fd, const char *key, dl_error *err);
+void dl__source_close(dl__source *source);
+
+/* Reads exactly size bytes at offset; DL_ERR_SOURCE_CHANGED if the file is shorter now. */
+dl_status dl__source_read(const dl__source *source, uint64_t offset, void *buf, size_t size,
+                          dl_error *err);
+
+/* The digest of the file's bytes up to its size at the opening. If they fit,
+ * they stay in reader->buffer. */
+dl_status dl__source_digest(const dl__source *source, dl__reader *reader,
+                            char digest[DL__DIGEST_SIZE], dl_error *err);
+
+/* DL_ERR_SOURCE_CHANGED if what was read since the opening may be a mixture of
+ * versions, or the name means another file now. To have grown is no change. */
+dl_status dl__source_check(const dl__source *source, dl_error *err);
+
+#endif

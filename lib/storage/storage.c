@@ -1,0 +1,186 @@
+/* storage/storage.c: takes calls from the stages of a push, checks them, calls
+ * the slot, checks what comes back. A slot of a program's own storage is as
+ * little trusted as a server. */
+#include "storage/storage.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+
+bool dl__key_valid(const char *key) {
+  size_t total = strlen(key);
+  if (total == 0 || total > DL_KEY_MAX) return false;
+  for (const char *part = key; part != NULL;) {
+    size_t length = strcspn(part, "/");
+    bool dots = (length == 1 && part[0] == '.') || (length == 2 && memcmp(part, "..", 2) == 0);
+    if (length == 0 || dots) return false;
+    part = part[length] == '/' ? part + length + 1 : NULL;
+  }
+  return true;
+}
+
+static dl_status check_key(const char *key, dl_error *err) {
+  if (key != NULL && dl__key_valid(key)) return DL_OK;
+  if (key != NULL && strlen(key) > DL_KEY_MAX) {
+    return dl__fail(err, DL_ERR_ARGUMENT, key,
+                    "the name is longer than the %d bytes that a key may have; shorten the path",
+                    DL_KEY_MAX);
+  }
+  return dl__fail(err, DL_ERR_ARGUMENT, key, "not a valid key");
+}
+
+dl_status dl__storage_wrap(const dl_storage *owner, dl__storage *out, dl_error *err) {
+  size_t size = owner->struct_size;
+  out->owner = owner;
+  out->slots = (dl_storage){0};
+  memcpy(&out->slots, owner, size < sizeof out->slots ? size : sizeof out->slots);
+  const dl_storage *s = &out->slots;
+  if (size < offsetof(dl_storage, remove) || s->list == NULL || s->stat == NULL || s->put == NULL ||
+      s->get == NULL || s->close == NULL) {
+    return dl__fail(err, DL_ERR_STORAGE, NULL,
+                    "the storage lacks one of the slots list, stat, put, get, close");
+  }
+  return DL_OK;
+}
+
+dl_status dl__storage_open(const dl_config *config, dl__storage *out, dl_error *err) {
+  *out = (dl__storage){0};
+  const dl_storage *owner;
+  dl_status status = dl_storage_create(config, &owner, err);
+  if (status != DL_OK) return status;
+  status = dl__storage_wrap(owner, out, err);
+  if (status != DL_OK) dl__storage_close(out);
+  return status;
+}
+
+void dl__storage_close(dl__storage *storage) {
+  dl_storage_close(storage->owner);
+  storage->owner = NULL;
+}
+
+void dl_storage_close(const dl_storage *storage) {
+  if (storage == NULL) return;
+  size_t needed = offsetof(dl_storage, close) + sizeof storage->close;
+  if (storage->struct_size >= needed && storage->close != NULL) storage->close(storage->self);
+}
+
+/* Brings objects of a storage to our own size before the engine sees them. */
+typedef struct adapter {
+  dl_object_fn each;
+  void *user;
+  const char *only; /* the key that was asked for; NULL: any */
+  bool garbage;     /* the storage gave something that is no object */
+  bool stopped;     /* each said so */
+  size_t given;
+} adapter;
+
+static int adapt(const dl_object *object, void *user) {
+  adapter *a = user;
+  dl_object full = DL_OBJECT_INIT;
+  if (object == NULL || object->struct_size < offsetof(dl_object, digest)) {
+    a->garbage = true;
+    return 1;
+  }
+  size_t size = object->struct_size < sizeof full ? object->struct_size : sizeof full;
+  memcpy(&full, object, size);
+  full.struct_size = sizeof full;
+  if (full.key == NULL || (a->only != NULL && strcmp(full.key, a->only) != 0)) {
+    a->garbage = true;
+    return 1;
+  }
+  /* Other programs may have stored names that no file of ours can have. */
+  if (!dl__key_valid(full.key)) return 0;
+  a->given++;
+  int stop = a->each(&full, a->user);
+  a->stopped = a->stopped || stop != 0;
+  return stop;
+}
+
+static dl_status adapted(const adapter *a, dl_status status, dl_error *err) {
+  if (a->garbage) {
+    return dl__fail(err, DL_ERR_STORAGE, a->only, "the storage reported an object without a key");
+  }
+  if (a->stopped) return dl__fail(err, DL_ERR_CANCELLED, NULL, "the listing was stopped");
+  return status;
+}
+
+dl_status dl__storage_list(const dl__storage *storage, const char *prefix, dl_object_fn each,
+                           void *user, dl_error *err) {
+  adapter a = {each, user, NULL, false, false, 0};
+  dl_status status = storage->slots.list(storage->slots.self, prefix, adapt, &a, err);
+  return adapted(&a, status, err);
+}
+
+dl_status dl__storage_stat(const dl__storage *storage, const char *key, dl_object_fn each,
+                           void *user, dl_error *err) {
+  dl_status status = check_key(key, err);
+  if (status != DL_OK) return status;
+  adapter a = {each, user, key, false, false, 0};
+  status = adapted(&a, storage->slots.stat(storage->slots.self, key, adapt, &a, err), err);
+  if (status == DL_OK && a.given != 1) {
+    return dl__fail(err, DL_ERR_STORAGE, key, "the storage reported no object");
+  }
+  return status;
+}
+
+dl_status dl__storage_put(const dl__storage *storage, const dl_put_request *request,
+                          dl_put_result *result, dl_error *err) {
+  dl_status status = check_key(request->key, err);
+  if (status != DL_OK) return status;
+  bool conditional = request->if_absent != 0 || request->if_match != NULL;
+  if (conditional && (storage->slots.caps & DL_STORAGE_CONDITIONAL) == 0) {
+    return dl__fail(err, DL_ERR_UNSUPPORTED, request->key,
+                    "the storage cannot store on a condition");
+  }
+  dl_put_result own = DL_PUT_RESULT_INIT;
+  status = storage->slots.put(storage->slots.self, request, &own, err);
+  if (memchr(own.etag, '\0', sizeof own.etag) == NULL) own.etag[0] = '\0';
+  *result = own;
+  return status;
+}
+
+dl_status dl__storage_get(const dl__storage *storage, const dl_get_request *request,
+                          dl_error *err) {
+  dl_status status = check_key(request->key, err);
+  if (status != DL_OK) return status;
+  return storage->slots.get(storage->slots.self, request, err);
+}
+
+dl_status dl__storage_remove(const dl__storage *storage, const char *key, dl_error *err) {
+  dl_status status = check_key(key, err);
+  if (status != DL_OK) return status;
+  if (storage->slots.remove == NULL) {
+    return dl__fail(err, DL_ERR_UNSUPPORTED, key, "the storage cannot remove objects");
+  }
+  return storage->slots.remove(storage->slots.self, key, err);
+}
+
+typedef struct digester {
+  dl__hash hash;
+  uint64_t size_bytes;
+} digester;
+
+static dl_status digest_piece(void *user, const void *data, size_t size, dl_error *err) {
+  digester *d = user;
+  d->size_bytes += size;
+  return dl__hash_add(&d->hash, data, size, err);
+}
+
+dl_status dl__storage_digest(const dl__storage *storage, const char *key,
+                             char digest[DL_DIGEST_SIZE], uint64_t *size_bytes, dl_error *err) {
+  digester d = {0};
+  dl_status status = dl__hash_init(&d.hash, err);
+  if (status != DL_OK) return status;
+  dl_get_request request = DL_GET_REQUEST_INIT;
+  request.key = key;
+  request.write = digest_piece;
+  request.write_user = &d;
+  status = dl__storage_get(storage, &request, err);
+  if (status == DL_OK) status = dl__hash_end(&d.hash, digest, err);
+  *size_bytes = d.size_bytes;
+  dl__hash_clear(&d.hash);
+  return status;
+}
