@@ -99,6 +99,10 @@ static dl_status begin(push *p, dl_error *err) {
   const char *base = dl_config_get(config, "base");
   p->base = realpath(base, NULL);
   if (p->base == NULL && errno == ENOMEM) return dl__fail_no_memory(err);
+  if (p->base == NULL && errno == ENOENT) {
+    return dl__fail(err, DL_ERR_CONFIG, base,
+                    "the folder %s does not exist; create it, or name another one", base);
+  }
   if (p->base == NULL) {
     return dl__fail_errno(err, DL_ERR_CONFIG, errno, base, "cannot use the folder %s", base);
   }

@@ -24,7 +24,14 @@
  * separated by spaces or commas, and are those of fnmatch(3): one without a `/`
  * is matched against the name of a file or folder, one with a `/` against the
  * whole key. A leading `~/` in a folder's name (also file://~/...) is the home
- * folder. Secrets are refused in a config file.
+ * folder. An environment variable that is empty counts as not set, as does a
+ * HOME or XDG_STATE_HOME that is not a whole path.
+ *
+ * A config file is text of at most 64 KiB with lines of at most 198 bytes, not
+ * counting comments. A comment is a line that starts with # or ; or what follows
+ * a space and ; on any other. A value may stand between two " or two '. What is
+ * not known, or given twice, is refused, and so are secrets, also in a URL, and a
+ * file that every user can write or that belongs to another one (not root).
  */
 #ifndef DEVLOG_CONFIG_H
 #define DEVLOG_CONFIG_H
@@ -39,10 +46,12 @@ extern "C" {
 
 typedef struct dl_config dl_config;
 
-/* Makes a configuration that holds the defaults.
+/* Makes a configuration that holds the defaults; those of base and state_dir are
+ * made of HOME and XDG_STATE_HOME, and without these there are none.
  * @param out  receives it; the caller frees it with dl_config_free.
  * @return DL_OK, DL_ERR_ARGUMENT, DL_ERR_NO_MEMORY.
- * Threads: any; one dl_config must not be used by two threads at once. Since: 0.1 */
+ * Threads: any, but reads the environment: not while another thread changes it;
+ * one dl_config must not be used by two threads at once. Since: 0.1 */
 DL_API dl_status dl_config_new(dl_config **out, dl_error *err);
 
 /* Frees a configuration. NULL: nothing happens. Since: 0.1 */
@@ -68,7 +77,8 @@ DL_API const char *dl_config_get(const dl_config *config, const char *name);
 /* Reads the environment and then the config file, and validates the whole.
  * A program that sets everything itself need not call this. A missing config
  * file is an error only if it was named (by "config" or DEVLOG_CONFIG) or if
- * "remote.url" is not known without it.
+ * "remote.url" is not known without it. A load that fails changes nothing; a
+ * second one forgets what the first one read.
  * @return DL_OK; DL_ERR_CONFIG: err->message starts with FILE:LINE where a line is
  *         to blame and says how to mend it; DL_ERR_ARGUMENT, DL_ERR_NO_MEMORY.
  * Threads: reads the environment: not while another thread changes it. Since: 0.1 */
@@ -84,7 +94,8 @@ DL_API dl_status dl_config_validate(const dl_config *config, dl_error *err);
 /* Remarks that dl_config_load made, such as on a line that is accepted but not
  * used any more.
  * @param index  from 0.
- * @return the remark, owned by config and valid until config is freed; NULL: no more.
+ * @return the remark, owned by config and valid until config is loaded again or freed;
+ *         NULL: no more.
  * Since: 0.1 */
 DL_API const char *dl_config_note(const dl_config *config, size_t index);
 

@@ -7,6 +7,7 @@
 #ifndef DL_BASE_CLEANUP_H
 #define DL_BASE_CLEANUP_H
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,9 +20,12 @@ static inline void dl__auto_free(void *variable) {
   free(*(void **)variable);
 }
 
-/* For files that were only read, or whose data was already fsynced. */
+/* For files that were only read, or whose data was already fsynced. Keeps errno,
+ * which the caller of the function that ends may want to report. */
 static inline void dl__auto_close(const int *fd) {
+  int kept = errno;
   if (*fd >= 0) (void)close(*fd);
+  errno = kept;
 }
 
 #endif

@@ -33,7 +33,9 @@ bool dl__stamp_same(const dl__stamp *a, const dl__stamp *b) {
 bool dl__stamp_settled(const dl__stamp *stamp, int64_t now_ns) {
   bool fine = stamp->ctime_ns % 1000000000 != 0;
   int64_t granularity = fine ? FINE_GRANULARITY_NS : COARSE_GRANULARITY_NS;
-  return stamp->mtime_ns < now_ns - granularity && stamp->ctime_ns < now_ns - granularity;
+  /* An mtime in the future was set by hand; a write would bring it back to now. */
+  bool now = stamp->mtime_ns >= now_ns - granularity && stamp->mtime_ns <= now_ns + granularity;
+  return !now && stamp->ctime_ns < now_ns - granularity;
 }
 
 /* Copies the part of path up to its end or next '/' into name. */

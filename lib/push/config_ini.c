@@ -51,8 +51,11 @@ static bool has_control(const char *text, const char *end) {
 
 static bool is_fit_line(parser *p, const char *start, const char *end, int size) {
   if (end - start > size - 2) {
-    return fault(p, "the line is too long",
-                 "make it shorter than 200 bytes; for a long list name fewer, wider patterns");
+    p->status = dl__fail(p->err, DL_ERR_CONFIG, p->path,
+                         "%s:%u: the line is too long: shorten it to %d bytes, or give the value "
+                         "to the program in another way",
+                         p->path, p->line, size - 2);
+    return false;
   }
   if (has_control(start, end)) {
     return fault(p, "the line holds a control character", "remove it");

@@ -101,19 +101,14 @@ static dl_status scan_entry(const dl__walk_entry *entry, bool *enter, void *user
   return add_file(s->tree, entry, err);
 }
 
-static dl_status fail_base(const char *base, int errnum, dl_error *err) {
-  if (errnum == ENOENT) {
-    return dl__fail(err, DL_ERR_CONFIG, base,
-                    "the folder %s does not exist; create it, or name another one", base);
-  }
-  if (errnum == ENOTDIR) return dl__fail(err, DL_ERR_CONFIG, base, "%s is not a folder", base);
-  return dl__fail_errno(err, DL_ERR_SCAN, errnum, base, "cannot open the folder %s", base);
-}
-
 dl_status dl__scan(const dl__scan_request *request, dl__tree *out, dl_error *err) {
   *out = (dl__tree){.fd = -1};
   out->fd = open(request->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (out->fd < 0) return fail_base(request->base, errno, err);
+  if (out->fd < 0) {
+    dl_status status = errno == ENOENT || errno == ENOTDIR ? DL_ERR_CONFIG : DL_ERR_SCAN;
+    return dl__fail_errno(err, status, errno, request->base, "cannot open the folder %s",
+                          request->base);
+  }
   scan s = {request, out};
   return dl__walk(out->fd, request->base, DL_ERR_SCAN, scan_entry, &s, err);
 }

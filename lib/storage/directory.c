@@ -1,15 +1,6 @@
 /* storage/directory.c: objects as plain files below a local or mounted folder:
- * file:///FOLDER. What it stores, any other program can read.
- *
- * A put in steps, so that a crash between any two leaves the old object or the
- * new one, and never a third thing:
- *   1. .devlog-RANDOM.tmp is made beside the target and locked with flock
- *   2. the bytes, the time of last change, and the digest go into it
- *   3. fsync of the file: the content is safe before the name
- *   4. rename over the target, with the folder locked: the condition of a
- *      conditional put holds at that moment among all who use this provider
- *   5. fsync of the folder: the name is safe
- * A .tmp whose lock is free belongs to a dead process; listing removes it.
+ * file:///FOLDER. What it stores, any other program can read. This file lists,
+ * reads and removes; directory_put.c writes.
  *
  * The digest is kept in the extended attribute user.devlog, with the size and
  * time that the file had: it counts only as long as they hold. A filesystem
@@ -17,12 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -31,21 +20,13 @@
 #include "base/fs.h"
 #include "base/url.h"
 #include "base/walk.h"
+#include "storage/directory.h"
 #include "storage/providers.h"
 
-#define PIECE_SIZE  ((size_t)128 * 1024)
-#define ATTRIBUTE   "user.devlog"
-#define TEMP_PREFIX ".devlog-"
-#define TEMP_SUFFIX ".tmp"
-#define TEMP_SIZE   (sizeof TEMP_PREFIX + 16 + sizeof TEMP_SUFFIX)
+#define ATTRIBUTE "user.devlog"
 
-typedef struct directory {
-  dl_storage storage;
-  char *root;
-} directory;
-
-static dl_status fail(const directory *d, int errnum, const char *key, const char *verb,
-                      dl_error *err) {
+dl_status dl__directory_fail(const dl__directory *d, int errnum, const char *key, const char *verb,
+                             dl_error *err) {
   dl_status status = DL_ERR_STORAGE;
   if (errnum == ENOMEM) return dl__fail_no_memory(err);
   if (errnum == EACCES || errnum == EPERM || errnum == EROFS) status = DL_ERR_AUTH;
@@ -56,24 +37,25 @@ static dl_status fail(const directory *d, int errnum, const char *key, const cha
   return dl__fail_errno(err, status, errnum, key, "cannot %s %s/%s%s", verb, d->root, key, hint);
 }
 
-static dl_status not_found(const directory *d, const char *key, dl_error *err) {
+static dl_status not_found(const dl__directory *d, const char *key, dl_error *err) {
   return dl__fail(err, DL_ERR_NOT_FOUND, key, "there is no %s/%s", d->root, key);
 }
 
-static bool is_temp(const char *name) {
+bool dl__directory_is_temp(const char *name) {
   size_t length = strlen(name);
-  size_t suffix = sizeof TEMP_SUFFIX - 1;
-  return length > suffix && strncmp(name, TEMP_PREFIX, sizeof TEMP_PREFIX - 1) == 0 &&
-         strcmp(name + length - suffix, TEMP_SUFFIX) == 0;
+  size_t suffix = sizeof DL__DIRECTORY_TEMP_SUFFIX - 1;
+  return length > suffix &&
+         strncmp(name, DL__DIRECTORY_TEMP_PREFIX, sizeof DL__DIRECTORY_TEMP_PREFIX - 1) == 0 &&
+         strcmp(name + length - suffix, DL__DIRECTORY_TEMP_SUFFIX) == 0;
 }
 
-static int open_root(const directory *d) {
+int dl__directory_open_root(const dl__directory *d) {
   return open(d->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* The folder is made by the first put if its parent is there: a mount point that
  * is not mounted, or a typing error further up, must not be filled silently. */
-static dl_status check_parent(const directory *d, dl_error *err) {
+dl_status dl__directory_check_parent(const dl__directory *d, dl_error *err) {
   DL__AUTO_FREE char *parent = strdup(d->root);
   if (parent == NULL) return dl__fail_no_memory(err);
   char *slash = strrchr(parent, '/');
@@ -88,7 +70,7 @@ static dl_status check_parent(const directory *d, dl_error *err) {
 }
 
 /* What a file is known by, in text: the ETag. */
-static void etag_of(const struct stat *st, char etag[DL_ETAG_SIZE]) {
+void dl__directory_etag(const struct stat *st, char etag[DL_ETAG_SIZE]) {
   dl__stamp stamp;
   dl__stamp_from(&stamp, st);
   (void)snprintf(etag, DL_ETAG_SIZE, "%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, stamp.ino,
@@ -115,7 +97,7 @@ static bool read_digest(int fd, const dl__stamp *stamp, char digest[DL_DIGEST_SI
 }
 
 /* No attribute is no failure: see the top of the file. */
-static void write_digest(int fd, const struct stat *st, const char *digest) {
+void dl__directory_write_digest(int fd, const struct stat *st, const char *digest) {
   dl__stamp stamp;
   dl__stamp_from(&stamp, st);
   char text[DL_DIGEST_SIZE + 64];
@@ -132,7 +114,7 @@ static int give(int fd, const struct stat *st, const char *key, dl_object_fn eac
   dl__stamp_from(&stamp, st);
   char digest[DL_DIGEST_SIZE];
   char etag[DL_ETAG_SIZE];
-  etag_of(st, etag);
+  dl__directory_etag(st, etag);
   dl_object object = DL_OBJECT_INIT;
   object.key = key;
   object.size_bytes = stamp.size_bytes;
@@ -166,7 +148,7 @@ static dl_status list_entry(const dl__walk_entry *entry, bool *enter, void *user
     return DL_OK;
   }
   if (!S_ISREG(entry->st->st_mode)) return DL_OK;
-  if (is_temp(entry->name)) {
+  if (dl__directory_is_temp(entry->name)) {
     sweep(entry->dir_fd, entry->name);
     return DL_OK;
   }
@@ -183,21 +165,21 @@ static dl_status list_entry(const dl__walk_entry *entry, bool *enter, void *user
 
 static dl_status directory_list(void *self, const char *prefix, dl_object_fn each, void *user,
                                 dl_error *err) {
-  const directory *d = self;
-  DL__AUTO_CLOSE int root = open_root(d);
-  if (root < 0 && errno == ENOENT) return check_parent(d, err);
-  if (root < 0) return fail(d, errno, "", "open", err);
+  const dl__directory *d = self;
+  DL__AUTO_CLOSE int root = dl__directory_open_root(d);
+  if (root < 0 && errno == ENOENT) return dl__directory_check_parent(d, err);
+  if (root < 0) return dl__directory_fail(d, errno, "", "open", err);
   lister l = {prefix, each, user};
   return dl__walk(root, d->root, DL_ERR_STORAGE, list_entry, &l, err);
 }
 
 /* Opens an object for reading. */
-static dl_status open_object(const directory *d, const char *key, int *fd, struct stat *st,
+static dl_status open_object(const dl__directory *d, const char *key, int *fd, struct stat *st,
                              dl_error *err) {
-  DL__AUTO_CLOSE int root = open_root(d);
+  DL__AUTO_CLOSE int root = dl__directory_open_root(d);
   DL__AUTO_CLOSE int found = root >= 0 ? dl__fs_open_beneath(root, key, O_RDONLY) : -1;
   if (found < 0 && (errno == ENOENT || errno == ENOTDIR)) return not_found(d, key, err);
-  if (found < 0 || fstat(found, st) != 0) return fail(d, errno, key, "open", err);
+  if (found < 0 || fstat(found, st) != 0) return dl__directory_fail(d, errno, key, "open", err);
   if (!S_ISREG(st->st_mode)) return not_found(d, key, err);
   *fd = found;
   found = -1;
@@ -215,19 +197,19 @@ static dl_status directory_stat(void *self, const char *key, dl_object_fn each, 
 }
 
 static dl_status directory_get(void *self, const dl_get_request *request, dl_error *err) {
-  const directory *d = self;
+  const dl__directory *d = self;
   DL__AUTO_CLOSE int fd = -1;
   struct stat st;
   dl_status status = open_object(d, request->key, &fd, &st, err);
   if (status != DL_OK) return status;
-  DL__AUTO_FREE unsigned char *piece = malloc(PIECE_SIZE);
+  DL__AUTO_FREE unsigned char *piece = malloc(DL__DIRECTORY_PIECE);
   if (piece == NULL) return dl__fail_no_memory(err);
   uint64_t left = request->length_bytes > 0 ? request->length_bytes : UINT64_MAX;
   uint64_t offset = request->offset_bytes;
-  while (left > 0 && offset < (uint64_t)INT64_MAX - PIECE_SIZE) {
-    size_t want = left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
+  while (left > 0 && offset < (uint64_t)INT64_MAX - DL__DIRECTORY_PIECE) {
+    size_t want = left < DL__DIRECTORY_PIECE ? (size_t)left : DL__DIRECTORY_PIECE;
     ssize_t got = dl__fs_pread(fd, piece, want, offset);
-    if (got < 0) return fail(d, errno, request->key, "read", err);
+    if (got < 0) return dl__directory_fail(d, errno, request->key, "read", err);
     if (got == 0) break;
     status = request->write(request->write_user, piece, (size_t)got, err);
     if (status != DL_OK) return status;
@@ -237,170 +219,26 @@ static dl_status directory_get(void *self, const dl_get_request *request, dl_err
   return DL_OK;
 }
 
-/* A put on its way. */
-typedef struct draft {
-  int dir_fd;
-  int fd;
-  char temp[TEMP_SIZE]; /* "" when there is none to remove */
-} draft;
-
-static void draft_clear(draft *p) {
-  if (p->temp[0] != '\0') (void)unlinkat(p->dir_fd, p->temp, 0);
-  if (p->fd >= 0) (void)close(p->fd);
-  if (p->dir_fd >= 0) (void)close(p->dir_fd);
-}
-
-/* Makes and locks the temporary file. Between the two somebody who lists may
- * have taken it for a dead one: then it has no name any more, and another is made. */
-static int open_temp(draft *p) {
-  for (int tries = 0; tries < 16; tries++) {
-    uint64_t number;
-    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) return -1;
-    char name[TEMP_SIZE];
-    (void)snprintf(name, sizeof name, TEMP_PREFIX "%016" PRIx64 TEMP_SUFFIX, number);
-    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    p->fd = openat(p->dir_fd, name, flags, 0600);
-    if (p->fd < 0) return -1;
-    struct stat st;
-    bool locked = flock(p->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-    if (locked && fstat(p->fd, &st) == 0 && st.st_nlink > 0) {
-      memcpy(p->temp, name, sizeof name);
-      return 0;
-    }
-    (void)close(p->fd);
-    p->fd = -1;
-  }
-  errno = EAGAIN;
-  return -1;
-}
-
-static dl_status open_draft(const directory *d, const char *key, draft *p, const char **name,
-                            dl_error *err) {
-  if (mkdir(d->root, 0700) != 0 && errno != EEXIST) {
-    int failure = errno;
-    dl_status status = failure == ENOENT ? check_parent(d, err) : DL_OK;
-    return status != DL_OK ? status : fail(d, failure, "", "make the folder", err);
-  }
-  DL__AUTO_CLOSE int root = open_root(d);
-  if (root >= 0) p->dir_fd = dl__fs_open_parent(root, key, true, name);
-  if (p->dir_fd < 0 || open_temp(p) != 0) return fail(d, errno, key, "write", err);
-  return DL_OK;
-}
-
-static dl_status copy_in(const directory *d, const dl_put_request *request, int fd, dl_error *err) {
-  DL__AUTO_FREE unsigned char *piece = malloc(PIECE_SIZE);
-  if (piece == NULL) return dl__fail_no_memory(err);
-  uint64_t done = 0;
-  while (done < request->size_bytes) {
-    uint64_t left = request->size_bytes - done;
-    size_t want = left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
-    size_t got = 0;
-    dl_status status = request->read(request->read_user, done, piece, want, &got, err);
-    if (status != DL_OK) return status;
-    if (got == 0 || got > want) {
-      return dl__fail(err, DL_ERR_STORAGE, request->key,
-                      "not the number of bytes that was promised");
-    }
-    if (dl__fs_write(fd, piece, got) != 0) return fail(d, errno, request->key, "write", err);
-    done += got;
-  }
-  return DL_OK;
-}
-
-/* Time, digest, and the content safe on the disk. */
-static int seal(const dl_put_request *request, int fd) {
-  if (request->mtime_ns != 0) {
-    int64_t seconds = request->mtime_ns / 1000000000;
-    int64_t rest = request->mtime_ns % 1000000000;
-    if (rest < 0) {
-      rest += 1000000000;
-      seconds--;
-    }
-    struct timespec times[2] = {{0, UTIME_OMIT}, {(time_t)seconds, (long)rest}};
-    if (futimens(fd, times) != 0) return -1;
-  }
-  struct stat st;
-  if (fstat(fd, &st) != 0) return -1;
-  if (request->digest != NULL) write_digest(fd, &st, request->digest);
-  return fsync(fd);
-}
-
-static dl_status check_condition(const dl_put_request *request, int dir_fd, const char *name,
-                                 dl_error *err) {
-  if (request->if_absent == 0 && request->if_match == NULL) return DL_OK;
-  struct stat st;
-  bool there = fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-  if (!there && errno != ENOENT) {
-    return dl__fail_errno(err, DL_ERR_STORAGE, errno, request->key, "cannot check the object");
-  }
-  if (request->if_absent != 0 && there) {
-    return dl__fail(err, DL_ERR_CONFLICT, request->key, "the object exists already");
-  }
-  char etag[DL_ETAG_SIZE];
-  if (there) etag_of(&st, etag);
-  if (request->if_match != NULL && (!there || strcmp(etag, request->if_match) != 0)) {
-    return dl__fail(err, DL_ERR_CONFLICT, request->key, "the object was changed meanwhile");
-  }
-  return DL_OK;
-}
-
 /* Some network filesystems cannot fsync a folder, and say so with EINVAL. */
-static int sync_dir(int dir_fd) {
+int dl__directory_sync(int dir_fd) {
   return fsync(dir_fd) == 0 || errno == EINVAL ? 0 : -1;
 }
 
-static dl_status publish(const directory *d, const dl_put_request *request, draft *p,
-                         const char *name, dl_put_result *result, dl_error *err) {
-  bool conditional = request->if_absent != 0 || request->if_match != NULL;
-  if (flock(p->dir_fd, LOCK_EX) != 0 && conditional) {
-    return fail(d, errno, request->key, "lock the folder of", err);
-  }
-  dl_status status = check_condition(request, p->dir_fd, name, err);
-  if (status != DL_OK) return status;
-  if (renameat(p->dir_fd, p->temp, p->dir_fd, name) != 0) {
-    return fail(d, errno, request->key, "write", err);
-  }
-  p->temp[0] = '\0';
-  (void)flock(p->dir_fd, LOCK_UN);
-  struct stat st;
-  if (sync_dir(p->dir_fd) != 0 || fstat(p->fd, &st) != 0) {
-    return fail(d, errno, request->key, "make durable", err);
-  }
-  etag_of(&st, result->etag);
-  return DL_OK;
-}
-
-static dl_status directory_put(void *self, const dl_put_request *request, dl_put_result *result,
-                               dl_error *err) {
-  const directory *d = self;
-  draft p DL__CLEANUP(draft_clear) = {-1, -1, ""};
-  const char *name;
-  dl_status status = open_draft(d, request->key, &p, &name, err);
-  if (status != DL_OK) return status;
-  if (is_temp(name)) {
-    return dl__fail(err, DL_ERR_ARGUMENT, request->key,
-                    "names of the form " TEMP_PREFIX "*" TEMP_SUFFIX " are kept for this program");
-  }
-  status = copy_in(d, request, p.fd, err);
-  if (status != DL_OK) return status;
-  if (seal(request, p.fd) != 0) return fail(d, errno, request->key, "write", err);
-  return publish(d, request, &p, name, result, err);
-}
-
 static dl_status directory_remove(void *self, const char *key, dl_error *err) {
-  const directory *d = self;
-  DL__AUTO_CLOSE int root = open_root(d);
+  const dl__directory *d = self;
+  DL__AUTO_CLOSE int root = dl__directory_open_root(d);
   const char *name = NULL;
   DL__AUTO_CLOSE int parent = root >= 0 ? dl__fs_open_parent(root, key, false, &name) : -1;
   if (parent >= 0 && unlinkat(parent, name, 0) == 0) {
-    return sync_dir(parent) == 0 ? DL_OK : fail(d, errno, key, "remove", err);
+    return dl__directory_sync(parent) == 0 ? DL_OK
+                                           : dl__directory_fail(d, errno, key, "remove", err);
   }
   if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR) return not_found(d, key, err);
-  return fail(d, errno, key, "remove", err);
+  return dl__directory_fail(d, errno, key, "remove", err);
 }
 
 static void directory_close(void *self) {
-  directory *d = self;
+  dl__directory *d = self;
   free(d->root);
   free(d);
 }
@@ -408,7 +246,7 @@ static void directory_close(void *self) {
 dl_status dl__directory_new(const dl_config *config, void *user, const dl_storage **out,
                             dl_error *err) {
   (void)user;
-  directory *d = calloc(1, sizeof *d);
+  dl__directory *d = calloc(1, sizeof *d);
   if (d == NULL) return dl__fail_no_memory(err);
   dl_status status = dl__url_file_path(dl_config_get(config, "remote.url"), &d->root, err);
   if (status != DL_OK) {
@@ -421,7 +259,7 @@ dl_status dl__directory_new(const dl_config *config, void *user, const dl_storag
       d,
       directory_list,
       directory_stat,
-      directory_put,
+      dl__directory_put,
       directory_get,
       directory_close,
       directory_remove,

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 int support_main(Suite *suite) {
@@ -114,6 +115,12 @@ bool support_exists(const char *dir, const char *name) {
   bool there = lstat(path, &st) == 0;
   free(path);
   return there;
+}
+
+void support_settle(void) {
+  struct timespec left = {0, 25 * 1000 * 1000};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
 }
 
 void support_drop_root_powers(void) {

@@ -26,6 +26,10 @@ void support_append(const char *dir, const char *name, const char *text);
 char *support_read(const char *dir, const char *name, size_t *size);
 bool support_exists(const char *dir, const char *name);
 
+/* Waits until the stamps of all files written so far may be trusted: the library
+ * mistrusts those younger than the granularity of the filesystem, 20 ms. */
+void support_settle(void);
+
 /* Takes from this process root's power to read and write every file, so that
  * permission errors can be tested as root too. Nothing for others. */
 void support_drop_root_powers(void);

@@ -1,0 +1,142 @@
+/* tests/support/hook.c: see hook.h. */
+#include "support/hook.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct handle {
+  dl_storage storage;
+  hook *hook;
+  const dl_storage *inner;
+} handle;
+
+static void enter(hook *h) {
+  int now = atomic_fetch_add(&h->running, 1) + 1;
+  int most = atomic_load(&h->most_running);
+  while (now > most && !atomic_compare_exchange_weak(&h->most_running, &most, now)) {
+  }
+}
+
+static dl_status leave(hook *h, dl_status status) {
+  atomic_fetch_sub(&h->running, 1);
+  return status;
+}
+
+static dl_status hook_list(void *self, const char *prefix, dl_object_fn each, void *user,
+                           dl_error *err) {
+  handle *s = self;
+  enter(s->hook);
+  atomic_fetch_add(&s->hook->lists, 1);
+  dl_status status = s->hook->on_list != NULL ? s->hook->on_list(s->hook, err) : DL_OK;
+  if (status == DL_OK) status = s->inner->list(s->inner->self, prefix, each, user, err);
+  return leave(s->hook, status);
+}
+
+static dl_status hook_stat(void *self, const char *key, dl_object_fn each, void *user,
+                           dl_error *err) {
+  handle *s = self;
+  return s->inner->stat(s->inner->self, key, each, user, err);
+}
+
+/* Asks for small pieces, so that a test sees many reads. */
+typedef struct slicer {
+  const dl_put_request *request;
+  size_t read_size;
+} slicer;
+
+static dl_status read_slice(void *user, uint64_t offset, void *buf, size_t size, size_t *got,
+                            dl_error *err) {
+  const slicer *s = user;
+  if (s->read_size > 0 && size > s->read_size) size = s->read_size;
+  return s->request->read(s->request->read_user, offset, buf, size, got, err);
+}
+
+static dl_status hook_put(void *self, const dl_put_request *request, dl_put_result *result,
+                          dl_error *err) {
+  handle *s = self;
+  enter(s->hook);
+  atomic_fetch_add(&s->hook->puts, 1);
+  dl_status status = s->hook->on_put != NULL ? s->hook->on_put(s->hook, request, err) : DL_OK;
+  if (status == DL_OK && s->hook->lie == 0) {
+    slicer slices = {request, s->hook->read_size};
+    dl_put_request copy = *request;
+    copy.read = read_slice;
+    copy.read_user = &slices;
+    status = s->inner->put(s->inner->self, &copy, result, err);
+  }
+  if (status == DL_OK && s->hook->after_put != NULL) {
+    status = s->hook->after_put(s->hook, request, err);
+  }
+  return leave(s->hook, status);
+}
+
+static dl_status hook_get(void *self, const dl_get_request *request, dl_error *err) {
+  handle *s = self;
+  return s->inner->get(s->inner->self, request, err);
+}
+
+static void hook_close(void *self) {
+  handle *s = self;
+  dl_storage_close(s->inner);
+  free(s);
+}
+
+const dl_storage *hook_open_inner(void) {
+  dl_config *config;
+  const dl_storage *inner;
+  ck_assert_int_eq(DL_OK, dl_config_new(&config, NULL));
+  ck_assert_int_eq(DL_OK, dl_config_set(config, "remote.url", "memory://hook", NULL));
+  ck_assert_int_eq(DL_OK, dl_storage_create(config, &inner, NULL));
+  dl_config_free(config);
+  return inner;
+}
+
+static dl_status hook_new(const dl_config *config, void *user, const dl_storage **out,
+                          dl_error *err) {
+  (void)config;
+  (void)err;
+  handle *s = calloc(1, sizeof *s);
+  ck_assert_ptr_nonnull(s);
+  s->hook = user;
+  s->inner = hook_open_inner();
+  s->storage = (dl_storage){sizeof s->storage, s->hook->caps, s,          hook_list, hook_stat,
+                            hook_put,          hook_get,      hook_close, NULL};
+  *out = &s->storage;
+  return DL_OK;
+}
+
+void hook_register(hook *h) {
+  ck_assert_int_eq(DL_OK, dl_storage_register("hook", hook_new, h, NULL));
+}
+
+typedef struct collector {
+  char *data;
+  size_t size;
+} collector;
+
+static dl_status collect(void *user, const void *data, size_t size, dl_error *err) {
+  (void)err;
+  collector *c = user;
+  c->data = realloc(c->data, c->size + size + 1);
+  ck_assert_ptr_nonnull(c->data);
+  memcpy(c->data + c->size, data, size);
+  c->size += size;
+  return DL_OK;
+}
+
+char *hook_read(const dl_storage *inner, const char *key, size_t *size) {
+  collector c = {malloc(1), 0};
+  ck_assert_ptr_nonnull(c.data);
+  dl_get_request request = DL_GET_REQUEST_INIT;
+  request.key = key;
+  request.write = collect;
+  request.write_user = &c;
+  if (inner->get(inner->self, &request, NULL) != DL_OK) {
+    free(c.data);
+    return NULL;
+  }
+  c.data[c.size] = '\0';
+  if (size != NULL) *size = c.size;
+  return c.data;
+}
