@@ -1,0 +1,32 @@
+/* cli/cmd.h: the commands. The table of them stands in main.c. */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+typedef struct command {
+  const char *name;
+  const char *summary;
+  const char *help;
+  int (*run)(int argc, char **argv); /* argv[0] is the name; gives the exit code */
+} command;
+
+/* The command at a place in the table, from 0; NULL: no more. */
+const command *command_at(size_t index);
+
+/* The command of that name. NULL: there is none, which was said on stderr. */
+const command *command_find(const char *name);
+
+/* Writes what devlog is, and the list of the commands. */
+void help_list(FILE *out);
+
+int cmd_help(int argc, char **argv);
+int cmd_push(int argc, char **argv);
+int cmd_version(int argc, char **argv);
+
+extern const char cmd_help_help[];
+extern const char cmd_push_help[];
+extern const char cmd_version_help[];
+
+#endif

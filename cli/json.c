@@ -1,0 +1,244 @@
+/* cli/json.c: takes the events of a push, writes each as one JSON object on a line
+ * of standard output. The only file that knows jansson. */
+#include "json.h"
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+#define SCHEMA "devlog.push/1"
+
+/* Which fields of dl_progress_event an event has. */
+enum { PATH = 1, FILES = 2, SIZE = 4, SENT = 8, MESSAGE = 16, ERROR = 32 };
+
+/* Takes value over; NULL for a value that could not be made. */
+static void add(json_report *j, json_t *object, const char *key, json_t *value) {
+  if (json_object_set_new(object, key, value) != 0) j->incomplete = true;
+}
+
+static void add_number(json_report *j, json_t *object, const char *key, uint64_t number) {
+  add(j, object, key, json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number));
+}
+
+static void add_name(json_report *j, json_t *object, dl_status status) {
+  add(j, object, "status", json_string(dl_status_name(status)));
+}
+
+/* The text as UTF-8: U+FFFD in the place of each byte that is none.
+ * @return new memory; NULL: no memory. *valid: nothing was replaced. */
+static char *to_utf8(const char *text, bool *valid) {
+  char *copy = malloc(strlen(text) * 3 + 1), *to = copy;
+  *valid = true;
+  if (copy == NULL) return NULL;
+  while (*text != '\0') {
+    uint32_t code;
+    size_t length = text_utf8(text, &code);
+    if (length == 0) {
+      memcpy(to, "\xef\xbf\xbd", 3);
+      to += 3;
+      *valid = false;
+    } else {
+      memcpy(to, text, length);
+      to += length;
+    }
+    text += length == 0 ? 1 : length;
+  }
+  *to = '\0';
+  return copy;
+}
+
+static char *to_base64(const char *text) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const unsigned char *s = (const unsigned char *)text;
+  size_t size = strlen(text);
+  char *out = malloc((size + 2) / 3 * 4 + 1), *to = out;
+  if (out == NULL) return NULL;
+  for (size_t i = 0; i < size; i += 3) {
+    size_t left = size - i;
+    uint32_t bits = (uint32_t)s[i] << 16 | (left > 1 ? (uint32_t)s[i + 1] << 8 : 0) |
+                    (left > 2 ? (uint32_t)s[i + 2] : 0);
+    *to++ = digits[bits >> 18];
+    *to++ = digits[bits >> 12 & 63];
+    *to++ = left > 1 ? digits[bits >> 6 & 63] : '=';
+    *to++ = left > 2 ? digits[bits & 63] : '=';
+  }
+  *to = '\0';
+  return out;
+}
+
+static void add_text(json_report *j, json_t *object, const char *key, const char *text) {
+  bool valid;
+  char *utf8 = text != NULL ? to_utf8(text, &valid) : NULL;
+  add(j, object, key, text != NULL ? json_string(utf8) : json_null());
+  free(utf8);
+}
+
+/* A path need not be UTF-8, and a JSON string must: KEY is then for people, and
+ * KEY_base64 has the bytes. */
+static void add_path(json_report *j, json_t *object, const char *key, const char *path) {
+  bool valid = true;
+  char *utf8 = path != NULL ? to_utf8(path, &valid) : NULL;
+  add(j, object, key, path != NULL ? json_string(utf8) : json_null());
+  free(utf8);
+  if (valid) return;
+  char name[32];
+  (void)snprintf(name, sizeof name, "%s_base64", key);
+  char *bytes = to_base64(path);
+  add(j, object, name, json_string(bytes));
+  free(bytes);
+}
+
+static json_t *new_event(json_report *j, const char *name) {
+  json_t *event = json_object();
+  add(j, event, "event", json_string(name));
+  return event;
+}
+
+/* Prints a line, to be seen at once, and frees the object. ASCII, as any terminal
+ * and any locale can take it. */
+static void print(json_report *j, json_t *event) {
+  if (event == NULL || json_dumpf(event, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) != 0 ||
+      fputc('\n', stdout) == EOF || fflush(stdout) != 0) {
+    j->incomplete = true;
+  }
+  json_decref(event);
+}
+
+static int emit(const dl_progress_event *event, void *user, const char *name, unsigned fields) {
+  json_report *j = user;
+  json_t *object = new_event(j, name);
+  if (fields & PATH) add_path(j, object, "path", event->path);
+  if (fields & FILES) add_number(j, object, "files", event->files);
+  if (fields & SIZE) add_number(j, object, "size_bytes", event->size_bytes);
+  if (fields & SENT) add_number(j, object, "sent_bytes", event->sent_bytes);
+  if ((fields & ERROR) && event->error != NULL) {
+    add_name(j, object, (dl_status)event->error->status);
+  }
+  if (fields & MESSAGE) add_text(j, object, "message", event->message);
+  print(j, object);
+  return 0; /* also if it cannot be written: the push goes on, the exit code tells */
+}
+
+#define CALLBACK(name, fields)                                                                     \
+  static int name(const dl_progress_event *event, void *user) {                                    \
+    return emit(event, user, #name, fields);                                                       \
+  }
+
+CALLBACK(scan_start, MESSAGE)
+CALLBACK(scan_complete, FILES | SIZE)
+CALLBACK(change_detection_start, FILES)
+CALLBACK(change_detection_complete, FILES | SIZE)
+CALLBACK(upload_start, FILES | SIZE)
+CALLBACK(file_upload_start, PATH | SIZE)
+CALLBACK(file_upload_progress, PATH | SIZE | SENT)
+CALLBACK(file_upload_complete, PATH | SIZE | SENT)
+CALLBACK(file_upload_error, PATH | SIZE | ERROR | MESSAGE)
+CALLBACK(retry, PATH | ERROR | MESSAGE)
+CALLBACK(upload_complete, FILES | SIZE)
+CALLBACK(file_would_upload, PATH | SIZE)
+CALLBACK(note, PATH | MESSAGE)
+
+static const char *setting(const dl_config *config, const char *name) {
+  return config != NULL ? dl_config_get(config, name) : NULL;
+}
+
+static void begin(void *user, const dl_config *config, const push_options *options) {
+  json_report *j = user;
+  json_t *object = json_object();
+  add(j, object, "schema", json_string(SCHEMA));
+  add(j, object, "event", json_string("start"));
+  add(j, object, "version", json_string(dl_version()));
+  add(j, object, "mode", json_string(options->mode == DL_MODE_ALL ? "all" : "incremental"));
+  add(j, object, "force", json_boolean(options->force));
+  add(j, object, "dry_run", json_boolean(options->dry_run));
+  add_path(j, object, "base", setting(config, "base"));
+  add_path(j, object, "config", setting(config, "config"));
+  add_path(j, object, "remote", setting(config, "remote.url"));
+  print(j, object);
+  const char *text;
+  for (size_t i = 0; config != NULL && (text = dl_config_note(config, i)) != NULL; i++) {
+    (void)note(&(dl_progress_event){.struct_size = sizeof(dl_progress_event), .message = text}, j);
+  }
+}
+
+static json_t *file_errors(json_report *j, const dl_push_result *result) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < result->error_count; i++) {
+    const dl_file_error *error = result->errors[i];
+    json_t *object = json_object();
+    add_path(j, object, "path", error->path);
+    add_name(j, object, (dl_status)error->status);
+    add_text(j, object, "message", error->message);
+    add_number(j, object, "errno", (uint64_t)error->errno_value);
+    add_number(j, object, "http_status", (uint64_t)error->http_status);
+    add(j, object, "retryable", json_boolean(error->retryable != 0));
+    if (json_array_append_new(list, object) != 0) j->incomplete = true;
+  }
+  return list;
+}
+
+static json_t *whole_error(json_report *j, const dl_error *err) {
+  json_t *object = json_object();
+  add_path(j, object, "path", err->path);
+  add_text(j, object, "message", err->message);
+  add_number(j, object, "errno", (uint64_t)err->errno_value);
+  add_number(j, object, "http_status", (uint64_t)err->http_status);
+  add_text(j, object, "provider_code", err->provider_code);
+  add_text(j, object, "request_id", err->request_id);
+  add(j, object, "retryable", json_boolean(err->retryable != 0));
+  return object;
+}
+
+static const char *stage_name(int32_t stage) {
+  static const char *const names[] = {"start", "scan", "change_detection", "upload", "done"};
+  return stage >= 0 && (size_t)stage < sizeof names / sizeof names[0] ? names[stage] : "unknown";
+}
+
+static void finish(void *user, const outcome *end) {
+  json_report *j = user;
+  const dl_push_result *r = end->result;
+  json_t *object = new_event(j, "result");
+  add_name(j, object, end->status);
+  add_number(j, object, "exit_code", (uint64_t)end->exit_code);
+  add(j, object, "error", end->status != DL_OK ? whole_error(j, end->err) : json_null());
+  add(j, object, "stage", json_string(stage_name(r->stage)));
+  add_number(j, object, "files_found", r->files_found);
+  add_number(j, object, "files_added", r->files_added);
+  add_number(j, object, "files_modified", r->files_modified);
+  add_number(j, object, "files_unchanged", r->files_unchanged);
+  add_number(j, object, "files_deleted_locally", r->files_deleted_locally);
+  add_number(j, object, "files_uploaded", r->files_uploaded);
+  add_number(j, object, "files_skipped", r->files_skipped);
+  add_number(j, object, "files_failed", r->files_failed);
+  add_number(j, object, "total_bytes", r->total_bytes);
+  add_number(j, object, "bytes_sent", r->bytes_sent);
+  add_number(j, object, "duration_ms", r->duration_ms);
+  add(j, object, "last_push_ns", json_integer(r->last_push_ns));
+  add(j, object, "errors", file_errors(j, r));
+  print(j, object);
+}
+
+void json_init(json_report *j, const push_options *options, reporter *out) {
+  *j = (json_report){.incomplete = false};
+  *out = (reporter){.progress = DL_PROGRESS_INIT, .begin = begin, .finish = finish};
+  dl_progress *p = &out->progress;
+  p->user = j;
+  if (options->quiet) return;
+  p->scan_start = scan_start;
+  p->scan_complete = scan_complete;
+  p->change_detection_start = change_detection_start;
+  p->change_detection_complete = change_detection_complete;
+  p->upload_start = upload_start;
+  p->file_upload_start = file_upload_start;
+  p->file_upload_progress = file_upload_progress;
+  p->file_upload_complete = file_upload_complete;
+  p->file_upload_error = file_upload_error;
+  p->retry = retry;
+  p->upload_complete = upload_complete;
+  p->file_would_upload = file_would_upload;
+  p->note = note;
+}

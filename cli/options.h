@@ -1,0 +1,22 @@
+/* cli/options.h: the options of `devlog push`. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+
+#include <devlog/devlog.h>
+
+#include "term.h"
+
+typedef struct push_options {
+  const char *dir, *to, *config, *jobs; /* as given, borrowed from argv; NULL: not given */
+  dl_push_mode mode;
+  color_when color;
+  bool force, dry_run, json, quiet, verbose;
+} push_options;
+
+/* Reads the command line.
+ * @return true: go on; false: help was shown or something is wrong, end with *code. */
+bool options_push(push_options *options, int argc, char **argv, int *code);
+
+#endif

@@ -1,0 +1,70 @@
+/* cli/text.c: takes text from outside, writes it without anything that a terminal
+ * would act on. The only place where foreign bytes become output for people. */
+#include "text.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "term.h"
+
+/* Room for a message and a path of the library; what is longer is cut. */
+#define COMPLAINT_SIZE 4096
+
+size_t text_utf8(const char *text, uint32_t *code) {
+  static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  const unsigned char *s = (const unsigned char *)text;
+  size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+  if (length == 0 || s[0] > 0xf4) return 0;
+  *code = length == 1 ? s[0] : s[0] & (0xffu >> (length + 1));
+  for (size_t i = 1; i < length; i++) {
+    if ((s[i] & 0xc0) != 0x80) return 0;
+    *code = *code << 6 | (s[i] & 0x3f);
+  }
+  if (*code < smallest[length] || *code > 0x10ffff) return 0;
+  return *code >= 0xd800 && *code <= 0xdfff ? 0 : length;
+}
+
+/* Control characters, and those that turn the direction of the text or break the
+ * line: with them one name can be made to look like another. */
+static bool is_harmful(uint32_t code) {
+  return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c || code == 0xfeff ||
+         (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
+static void print_escaped(FILE *out, unsigned char byte) {
+  static const char letters[][2] = {{'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}, {'\\', '\\'}};
+  for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+    if (byte == (unsigned char)letters[i][0]) {
+      (void)fprintf(out, "\\%c", letters[i][1]);
+      return;
+    }
+  }
+  (void)fprintf(out, "\\x%02x", byte);
+}
+
+void text_print(FILE *out, const char *text, bool utf8) {
+  while (*text != '\0') {
+    uint32_t code = 0;
+    size_t length = text_utf8(text, &code);
+    bool plain = length != 0 && (utf8 || code < 0x80) && !is_harmful(code) && code != '\\';
+    if (length == 0) length = 1;
+    if (plain) {
+      (void)fwrite(text, 1, length, out);
+    } else {
+      for (size_t i = 0; i < length; i++) print_escaped(out, (unsigned char)text[i]);
+    }
+    text += length;
+  }
+}
+
+void complain(const char *format, ...) {
+  char message[COMPLAINT_SIZE];
+  va_list args;
+  va_start(args, format);
+  if (vsnprintf(message, sizeof message, format, args) < 0) message[0] = '\0';
+  va_end(args);
+  (void)fputs("devlog: ", stderr);
+  text_print(stderr, message, term_is_utf8());
+  (void)fputc('\n', stderr);
+}

@@ -1,0 +1,21 @@
+/* cli/text.h: text that may hold anything, shown so that it can do no harm. */
+#ifndef CLI_TEXT_H
+#define CLI_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Bytes of the UTF-8 character at text, and its code; 0: it is not valid there. */
+size_t text_utf8(const char *text, uint32_t *code);
+
+/* Writes text from outside (a path, a message). What a terminal could take for an
+ * order or show wrongly is written as `\n`, `\\` or `\xNN`, and so is every byte
+ * above 127 unless utf8. The bytes can be told from the output. */
+void text_print(FILE *out, const char *text, bool utf8);
+
+/* "devlog: TEXT" as one line on stderr, written as text_print does. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
