@@ -21,8 +21,10 @@ const char cmd_push_help[] =
     "\n"
     "What and where:\n"
     "  --dir DIR      the folder; else $DEVLOG_HOME, else ~/.devlog\n"
-    "  --to URL       the remote, such as file:///mnt/backup/devlog; else url in the\n"
-    "                 section [remote] of the config file. No password belongs in it.\n"
+    "  --to URL       the remote, file:///mnt/backup/devlog or\n"
+    "                 https://ACCOUNT.blob.core.windows.net/CONTAINER; else url of\n"
+    "                 [remote] in the config file. No password belongs in it.\n"
+    "  --create       make the container if it is not there yet\n"
     "  --config FILE  the config file; else $DEVLOG_CONFIG, else DIR/config.ini\n"
     "\n"
     "How:\n"
@@ -64,8 +66,11 @@ const char cmd_push_help[] =
 static dl_status configure(const push_options *o, dl_config **config, dl_error *err) {
   const struct {
     const char *name, *value;
-  } given[] = {
-      {"base", o->dir}, {"remote.url", o->to}, {"config", o->config}, {"sync.jobs", o->jobs}};
+  } given[] = {{"base", o->dir},
+               {"remote.url", o->to},
+               {"config", o->config},
+               {"sync.jobs", o->jobs},
+               {"remote.create", o->create ? "yes" : NULL}};
   dl_status status = dl_config_new(config, err);
   for (size_t i = 0; status == DL_OK && i < sizeof given / sizeof given[0]; i++) {
     if (given[i].value != NULL) status = dl_config_set(*config, given[i].name, given[i].value, err);

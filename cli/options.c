@@ -14,6 +14,7 @@
 enum {
   OPT_COLOR = 256,
   OPT_CONFIG,
+  OPT_CREATE,
   OPT_DIR,
   OPT_DRY_RUN,
   OPT_FORCE,
@@ -84,6 +85,9 @@ static bool take(push_options *options, int value) {
     return take_color(options, optarg);
   case OPT_CONFIG:
     return take_text(&options->config, "config", optarg);
+  case OPT_CREATE:
+    options->create = true;
+    break;
   case OPT_DIR:
     return take_text(&options->dir, "dir", optarg);
   case OPT_DRY_RUN:
@@ -116,6 +120,7 @@ static bool take(push_options *options, int value) {
 bool options_push(push_options *options, int argc, char **argv, int *code) {
   static const struct option longs[] = {{"color", required_argument, NULL, OPT_COLOR},
                                         {"config", required_argument, NULL, OPT_CONFIG},
+                                        {"create", no_argument, NULL, OPT_CREATE},
                                         {"dir", required_argument, NULL, OPT_DIR},
                                         {"dry-run", no_argument, NULL, OPT_DRY_RUN},
                                         {"force", no_argument, NULL, OPT_FORCE},

@@ -51,6 +51,10 @@ const char *dl_version(void) {
   return DL_VERSION_STRING;
 }
 
+static int is_cancelled(void *user) {
+  return atomic_load(&((dl_sync *)user)->cancel);
+}
+
 dl_status dl_sync_new(const dl_config *config, dl_sync **out, dl_error *err) {
   if (out == NULL || config == NULL) {
     return dl__fail(err, DL_ERR_ARGUMENT, NULL, "dl_sync_new needs config and out");
@@ -68,6 +72,7 @@ dl_status dl_sync_new(const dl_config *config, dl_sync **out, dl_error *err) {
     dl_sync_free(sync);
     return status;
   }
+  dl__storage_watch(&sync->storage, is_cancelled, sync);
   *out = sync;
   return DL_OK;
 }
@@ -131,7 +136,8 @@ static dl_status scan_with(push *p, const dl__patterns *include, const dl__patte
 
 static dl_status scan(push *p, dl_error *err) {
   p->result.stage = DL_STAGE_SCAN;
-  dl__progress_tell(&p->progress, p->progress.calls.scan_start, (dl_progress_event){0});
+  dl_progress_event start = {.message = dl__storage_describe(&p->sync->storage)};
+  dl__progress_tell(&p->progress, p->progress.calls.scan_start, start);
   dl__patterns include = {0};
   dl__patterns exclude = {0};
   dl_status status = dl__config_patterns(p->sync->config, "sync.include", &include, err);
@@ -158,7 +164,8 @@ static dl_status forget(const dl__row *row, void *user, dl_error *err) {
 /* Compares content where stamps and sizes do not decide. */
 static dl_status compare(push *p, dl_error *err) {
   dl__reader reader;
-  dl_status status = dl__reader_init(&reader, COMPARE_BUFFER_BYTES, &p->sync->cancel, err);
+  bool md5 = (p->sync->storage.slots.caps & DL_STORAGE_WANTS_MD5) != 0;
+  dl_status status = dl__reader_init(&reader, COMPARE_BUFFER_BYTES, md5, &p->sync->cancel, err);
   for (size_t i = 0; status == DL_OK && i < p->plan.count; i++) {
     dl__action *action = &p->plan.actions[i];
     if (action->verdict != DL__UNKNOWN) continue;

@@ -11,13 +11,22 @@
  *   config           config file. Environment: DEVLOG_CONFIG. Default: BASE/config.ini
  *   state_dir        folder for the local state. Default: $XDG_STATE_HOME/devlog, else
  *                    ~/.local/state/devlog
- *   remote.url       where to push to: file:///FOLDER, memory://NAME, or a scheme that the
+ *   remote.url       where to push to: https://ACCOUNT.blob.core.windows.net/CONTAINER[/PREFIX]
+ *                    (Azure Blob Storage; of its emulator: http://127.0.0.1:PORT/ACCOUNT/
+ *                    CONTAINER[/PREFIX]), file:///FOLDER, memory://NAME, or a scheme that the
  *                    program registered (dl_storage_register). No default.
  *   remote.provider  storage to use for the URL; default: named by the URL's scheme
+ *   remote.account_key_file  file that holds a key of the account (Azure; Base64) and nothing
+ *                    else; yours or root's, and closed to others (chmod 600). No default.
+ *   remote.ca_file   file of PEM certificates to trust instead of the system's. No default.
+ *   remote.create    yes: make the container if it is not there. Default: no
  *   sync.include     patterns of the files to push. Default: *.jsonl *.toml *.md config.ini
  *   sync.exclude     patterns of files and folders to leave out, besides those that are
- *                    always left out: hidden ones, target, node_modules, cache, *.tmp, *.lock
+ *                    always left out: hidden ones, the folders target, node_modules and
+ *                    cache, and the files *.tmp and *.lock
  *   sync.jobs        files sent at the same time, 1 to 256. Default: 32
+ *   sync.timeout     seconds that a request may stand still, 1 to 3600. Default: 60
+ *   sync.retries     tries after the first one of what may pass, 0 to 100. Default: 5
  *
  * In a config file, "remote.url" is the line `url = ...` in the section
  * `[remote]`; "base", "config" and "state_dir" cannot stand there. Patterns are
@@ -32,6 +41,15 @@
  * a space and ; on any other. A value may stand between two " or two '. What is
  * not known, or given twice, is refused, and so are secrets, also in a URL, and a
  * file that every user can write or that belongs to another one (not root).
+ *
+ * How to log in to Azure is taken from the environment when the storage is made: the
+ * first that is there of AZURE_STORAGE_CONNECTION_STRING; a SAS in
+ * AZURE_STORAGE_SAS_TOKEN or AZURE_ACCOUNT_SAS; a key in AZURE_STORAGE_KEY,
+ * AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_ACCESS_KEY or AZURE_ACCOUNT_KEY, or in
+ * the file remote.account_key_file; a workload identity (AZURE_TENANT_ID,
+ * AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE, and AZURE_AUTHORITY_HOST outside the
+ * public cloud); a managed identity (IDENTITY_ENDPOINT and IDENTITY_HEADER, or
+ * AZURE_USE_MSI=1; AZURE_CLIENT_ID says which, if there are more); else anonymous.
  */
 #ifndef DEVLOG_CONFIG_H
 #define DEVLOG_CONFIG_H

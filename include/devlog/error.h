@@ -45,19 +45,20 @@ typedef enum dl_status {
 /* The details of a failure. All strings are NUL-terminated, cut if too long,
  * and never hold a secret. */
 typedef struct dl_error {
-  uint32_t struct_size;   /* DL_ERROR_INIT sets it; 0 means the size of version 0.1 */
-  int32_t status;         /* the dl_status of the call */
-  int32_t errno_value;    /* errno of the system call that failed, or 0 */
-  int32_t http_status;    /* HTTP status of the reply that said no, or 0 */
-  uint32_t retryable;     /* 1: the same call may succeed later, 0: it will not */
-  char provider_code[64]; /* the service's own name of the error, or "" */
-  char request_id[64];    /* the service's id of the request, to quote to its support, or "" */
-  char path[1028];        /* the file, folder, key or URL it is about, or "" */
-  char message[1024];     /* one sentence or two: what failed and what to do; for people */
+  uint32_t struct_size;    /* DL_ERROR_INIT sets it; 0 means the size of version 0.1 */
+  int32_t status;          /* the dl_status of the call */
+  int32_t errno_value;     /* errno of the system call that failed, or 0 */
+  int32_t http_status;     /* HTTP status of the reply that said no, or 0 */
+  uint32_t retryable;      /* 1: the same call may succeed later, 0: it will not */
+  uint32_t retry_after_ms; /* how long the service asked us to wait, in ms; 0: it did not say */
+  char provider_code[64];  /* the service's own name of the error, or "" */
+  char request_id[64];     /* the service's id of the request, to quote to its support, or "" */
+  char path[1028];         /* the file, folder, key or URL it is about, or "" */
+  char message[1024];      /* one sentence or two: what failed and what to do; for people */
 } dl_error;
 
 /* clang-format off */
-#define DL_ERROR_INIT {sizeof(dl_error), 0, 0, 0, 0, "", "", "", ""}
+#define DL_ERROR_INIT {sizeof(dl_error), 0, 0, 0, 0, 0, "", "", "", ""}
 /* clang-format on */
 
 /* The name of a status, such as "DL_ERR_AUTH".

@@ -3,8 +3,9 @@
  * Fill in the callbacks you want; all are optional. A push calls them in this
  * order, always on the thread that called dl_push:
  *
- *   scan_start, note*, scan_complete,
- *   change_detection_start, note*, change_detection_complete,
+ *   scan_start, scan_complete,
+ *   change_detection_start, change_detection_complete,
+ *   (note comes any number of times among or before these)
  *   then in a dry run:  file_would_upload*
  *   or, if there is something to send:
  *     upload_start,
@@ -18,6 +19,7 @@
 #ifndef DEVLOG_PROGRESS_H
 #define DEVLOG_PROGRESS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <devlog/error.h>
@@ -43,7 +45,8 @@ typedef struct dl_progress_event {
   const struct dl_push_result *result; /* the result so far */
 } dl_progress_event;
 
-/* @return 0 to go on; anything else cancels the push as dl_cancel does.
+/* @return 0 to go on; anything else cancels the push as dl_cancel does (one that has
+ * nothing left to send or to say still ends with DL_OK).
  * A callback may call dl_cancel; it must not call other functions with the
  * same dl_sync (dl_push answers DL_ERR_BUSY) and must not longjmp or throw. */
 typedef int (*dl_progress_fn)(const dl_progress_event *event, void *user);
@@ -51,8 +54,8 @@ typedef int (*dl_progress_fn)(const dl_progress_event *event, void *user);
 typedef struct dl_progress {
   uint32_t struct_size;
   uint32_t reserved;
-  void *user;                               /* handed to every callback */
-  dl_progress_fn scan_start;                /* */
+  void *user;                /* handed to every callback */
+  dl_progress_fn scan_start; /* message: what the remote is and how it is logged in to, or NULL */
   dl_progress_fn scan_complete;             /* files, size_bytes: found */
   dl_progress_fn change_detection_start;    /* files: to look at */
   dl_progress_fn change_detection_complete; /* files, size_bytes: need uploading */

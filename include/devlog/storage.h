@@ -42,8 +42,9 @@ typedef struct dl_object {
   uint32_t reserved;
   const char *key;
   uint64_t size_bytes;
-  const char *digest; /* digest of the content, as given to put; NULL: not known. A storage
-                         reports it only if the content is sure not to have changed since. */
+  const char *digest; /* digest of the content, as given to put, or an "md5:..." of the storage's
+                         own; NULL: not known. A storage reports it only if the content is sure
+                         not to have changed since. */
   const char *etag;   /* changes whenever the content does; opaque; NULL: the storage has none */
   int64_t mtime_ns;   /* the file's time of last change as given to put, in ns since 1970 UTC; if
                          none was given, the storage's own or 0 */
@@ -60,7 +61,7 @@ typedef int (*dl_object_fn)(const dl_object *object, void *user);
 /* Gives the bytes of an object that is being put.
  * Offsets rise from 0 without gaps; offset 0 once more starts over (a retry).
  * @param size  room in buf, in bytes, above 0.
- * @param got   receives the bytes given: fewer than size only at the end.
+ * @param got   receives the bytes given: at most size, 0 only at the end.
  * @return DL_OK; anything else: the put must fail with this status, and nothing
  *         of it may be visible. The last piece fails like this if the file
  *         changed on the way, so a put counts only after read gave every byte. */
@@ -81,12 +82,13 @@ typedef struct dl_put_request {
   const char *if_match; /* only if the object exists and has this ETag, else DL_ERR_CONFLICT;
                            NULL: no condition */
   int64_t mtime_ns;     /* to be kept beside the content; 0: none */
+  const uint8_t *md5;   /* 16 bytes: MD5 of the content, if caps says WANTS_MD5; or NULL */
   dl_read_fn read;
   void *read_user;
 } dl_put_request;
 
 /* clang-format off */
-#define DL_PUT_REQUEST_INIT {sizeof(dl_put_request), 0, NULL, 0, NULL, NULL, 0, NULL, NULL}
+#define DL_PUT_REQUEST_INIT {sizeof(dl_put_request), 0, NULL, 0, NULL, NULL, 0, NULL, NULL, NULL}
 /* clang-format on */
 
 /* What a put reports. */
@@ -117,14 +119,22 @@ typedef struct dl_get_request {
 /* dl_storage.caps */
 #define DL_STORAGE_THREAD_SAFE 1u /* slots may be called by several threads at once */
 #define DL_STORAGE_CONDITIONAL 2u /* put honours if_match and if_absent */
+#define DL_STORAGE_WANTS_MD5   4u /* put is to be told the MD5 of the content */
+
+/* Asks whether the push was cancelled: non-zero means that the storage should
+ * give up what it waits for and return DL_ERR_CANCELLED. Callable by any thread. */
+typedef int (*dl_cancelled_fn)(void *user);
 
 /* The vtable. Slots are only ever added at the end; a slot that struct_size
  * does not reach, or that is NULL, is a thing that the storage cannot do.
  * Every slot but close returns a dl_status and fills err, which may be NULL:
  *   DL_ERR_NOT_FOUND  no such object (stat, get, remove)
  *   DL_ERR_CONFLICT   a condition of the put does not hold
+ *   DL_ERR_ARGUMENT, DL_ERR_UNSUPPORTED  this storage cannot hold such an object (put)
  *   DL_ERR_AUTH, DL_ERR_NETWORK, DL_ERR_NO_MEMORY, DL_ERR_CANCELLED
  *   DL_ERR_STORAGE    anything else
+ * A failure that may pass (the remote is busy, a connection broke) also sets
+ * err->retryable, and the library tries again after a while.
  * Slots are called by one thread at a time unless caps says THREAD_SAFE, but
  * not always by the same thread. */
 typedef struct dl_storage {
@@ -153,6 +163,14 @@ typedef struct dl_storage {
 
   /* Removes an object. Optional. */
   dl_status (*remove)(void *self, const char *key, dl_error *err);
+
+  /* Called once before the others: how to ask, during a long wait, whether to go
+   * on. Optional. */
+  void (*watch)(void *self, dl_cancelled_fn cancelled, void *user);
+
+  /* One line for people on what is reached and how it is logged in to, without
+   * any secret; owned by the storage. Optional. */
+  const char *(*describe)(void *self);
 } dl_storage;
 
 /* Makes a storage for a configuration. It makes no request yet: what is wrong
@@ -166,7 +184,7 @@ typedef dl_status (*dl_storage_factory)(const dl_config *config, void *user, con
 
 /* Adds a storage for URLs that start with SCHEME:// to this process. To register
  * a scheme again replaces its factory for storages that are made afterwards;
- * the built-in ones (file, memory) cannot be replaced.
+ * the built-in ones (azure, file, memory; http and https are azure's) cannot be replaced.
  * @param scheme   a lower-case letter, then at most 30 lower-case letters, digits,
  *                 `+`, `-` or `.`. Copied.
  * @param factory  makes the storage. May be called by any thread that uses the library.
@@ -180,7 +198,8 @@ DL_API dl_status dl_storage_register(const char *scheme, dl_storage_factory fact
 /* Makes the storage that config names; to use a remote without pushing to it.
  * @param out  receives it; the caller ends it with dl_storage_close.
  * @return DL_OK; DL_ERR_CONFIG: no URL, unknown provider, or what the factory
- *         refused; DL_ERR_ARGUMENT, DL_ERR_NO_MEMORY.
+ *         refused; DL_ERR_STORAGE: the factory made none; DL_ERR_ARGUMENT,
+ *         DL_ERR_NO_MEMORY.
  * Threads: any. Since: 0.1 */
 DL_API dl_status dl_storage_create(const dl_config *config, const dl_storage **out, dl_error *err);
 

@@ -123,8 +123,8 @@ DL_API dl_status dl_push(dl_sync *sync, const dl_push_options *options, const dl
 DL_API void dl_push_result_clear(dl_push_result *result);
 
 /* Ends the running push soon: no new file is begun, the ones being sent are given
- * up, what is confirmed is remembered; dl_push returns DL_ERR_CANCELLED. If none
- * is running, the next one ends at once. NULL: nothing happens.
+ * up, what is confirmed is remembered; dl_push returns DL_ERR_CANCELLED, unless it had
+ * nothing left to do. If none is running, the next one ends at once. NULL: nothing happens.
  * Threads: any, also while dl_push runs; also from a signal handler. Since: 0.1 */
 DL_API void dl_cancel(dl_sync *sync);
 

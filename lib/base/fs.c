@@ -55,10 +55,12 @@ static int next_part(const char *path, char name[NAME_MAX + 1], const char **res
   return 0;
 }
 
-/* Makes a directory and sees to it that its entry survives a power loss. */
+/* Makes a directory and sees to it that its entry survives a power loss. One that
+ * somebody else just made is theirs to sync; journals write it before what we
+ * put into it. Some network filesystems cannot fsync a folder (EINVAL). */
 static int make_dir(int dir_fd, const char *name) {
   if (mkdirat(dir_fd, name, 0700) != 0) return errno == EEXIST ? 0 : -1;
-  return fsync(dir_fd);
+  return fsync(dir_fd) == 0 || errno == EINVAL ? 0 : -1;
 }
 
 int dl__fs_open_parent(int dir_fd, const char *path, bool create, const char **name) {
@@ -122,6 +124,10 @@ int dl__fs_write(int fd, const void *data, size_t size) {
 }
 
 int dl__fs_make_dirs(const char *path) {
+  if (path[0] == '\0') {
+    errno = ENOENT;
+    return -1;
+  }
   DL__AUTO_FREE char *copy = strdup(path);
   if (copy == NULL) return -1;
   for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
@@ -129,15 +135,34 @@ int dl__fs_make_dirs(const char *path) {
     if (mkdir(copy, 0700) != 0 && errno != EEXIST && errno != EISDIR) return -1;
     *slash = '/';
   }
-  return mkdir(copy, 0700) == 0 || errno == EEXIST ? 0 : -1;
+  if (mkdir(copy, 0700) == 0) return 0;
+  struct stat st;
+  if (errno != EEXIST || stat(copy, &st) != 0) return -1;
+  if (S_ISDIR(st.st_mode)) return 0;
+  errno = ENOTDIR;
+  return -1;
+}
+
+/* The lock of a file that lost its name meanwhile protects nothing: the next one
+ * would make and lock another. */
+static bool is_still_there(int fd, const char *path) {
+  struct stat held;
+  struct stat named;
+  return fstat(fd, &held) == 0 && lstat(path, &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
 }
 
 int dl__fs_lock(const char *path) {
-  int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0) return -1;
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  int failure = errno;
-  (void)close(fd);
-  errno = failure;
+  for (int tries = 0; tries < 16; tries++) {
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (fd < 0) return -1;
+    bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (locked && is_still_there(fd, path)) return fd;
+    int failure = errno;
+    (void)close(fd);
+    errno = failure;
+    if (!locked) return -1;
+  }
+  errno = EAGAIN;
   return -1;
 }

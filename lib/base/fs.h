@@ -23,8 +23,9 @@ void dl__stamp_from(dl__stamp *stamp, const struct stat *st);
 /* True if nothing differs; dev is not compared: it may change with every mount. */
 bool dl__stamp_same(const dl__stamp *a, const dl__stamp *b);
 
-/* True if a write after now_ns cannot have left the stamp as it is: its times
- * are older than now_ns by more than the granularity of the filesystem's stamps. */
+/* True if a write after now_ns cannot have left the stamp as it is: its ctime is
+ * older than now_ns by more than the granularity of the filesystem's stamps, and
+ * its mtime is not of this moment. */
 bool dl__stamp_settled(const dl__stamp *stamp, int64_t now_ns);
 
 /* Opens path (relative, '/'-separated) below the directory dir_fd. No part of it

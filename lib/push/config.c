@@ -25,10 +25,15 @@ const dl__config_name dl__config_names[DL__CONFIG_KEYS] = {
     [DL__CONFIG_STATE_DIR] = {"state_dir", NULL, NULL, dl__check_folder, false, true},
     [DL__CONFIG_URL] = {"remote.url", NULL, NULL, dl__check_url, true, true},
     [DL__CONFIG_PROVIDER] = {"remote.provider", NULL, NULL, dl__check_provider, true, false},
+    [DL__CONFIG_KEY_FILE] = {"remote.account_key_file", NULL, NULL, dl__check_key_file, true, true},
+    [DL__CONFIG_CA_FILE] = {"remote.ca_file", NULL, NULL, dl__check_folder, true, true},
+    [DL__CONFIG_CREATE] = {"remote.create", NULL, "no", dl__check_yes_no, true, false},
     [DL__CONFIG_INCLUDE] = {"sync.include", NULL, "*.jsonl *.toml *.md config.ini",
                             dl__check_include, true, false},
     [DL__CONFIG_EXCLUDE] = {"sync.exclude", NULL, NULL, dl__check_exclude, true, false},
     [DL__CONFIG_JOBS] = {"sync.jobs", NULL, "32", dl__check_jobs, true, false},
+    [DL__CONFIG_TIMEOUT] = {"sync.timeout", NULL, "60", dl__check_timeout, true, false},
+    [DL__CONFIG_RETRIES] = {"sync.retries", NULL, "5", dl__check_retries, true, false},
 };
 
 dl__config_rank dl__config_rank_of(const dl_config *config, dl__config_key key) {
@@ -233,7 +238,9 @@ dl_status dl_config_set(dl_config *config, const char *name, const char *value, 
   }
   return dl__fail(err, DL_ERR_CONFIG, NULL,
                   "no setting is called \"%.40s\"; the names are base, config, state_dir, "
-                  "remote.url, remote.provider, sync.include, sync.exclude and sync.jobs",
+                  "remote.url, remote.provider, remote.account_key_file, remote.ca_file, "
+                  "remote.create, sync.include, sync.exclude, sync.jobs, sync.timeout and "
+                  "sync.retries",
                   name);
 }
 

@@ -37,9 +37,14 @@ typedef enum dl__config_key {
   DL__CONFIG_STATE_DIR,
   DL__CONFIG_URL,
   DL__CONFIG_PROVIDER,
+  DL__CONFIG_KEY_FILE,
+  DL__CONFIG_CA_FILE,
+  DL__CONFIG_CREATE,
   DL__CONFIG_INCLUDE,
   DL__CONFIG_EXCLUDE,
   DL__CONFIG_JOBS,
+  DL__CONFIG_TIMEOUT,
+  DL__CONFIG_RETRIES,
   DL__CONFIG_KEYS
 } dl__config_key;
 
@@ -100,8 +105,12 @@ dl_status dl__config_expand(const char *home, const char *where, const char *val
 dl_status dl__check_folder(const char *where, const char *value, dl_error *err);
 dl_status dl__check_url(const char *where, const char *value, dl_error *err);
 dl_status dl__check_provider(const char *where, const char *value, dl_error *err);
+dl_status dl__check_key_file(const char *where, const char *value, dl_error *err);
 dl_status dl__check_include(const char *where, const char *value, dl_error *err);
 dl_status dl__check_exclude(const char *where, const char *value, dl_error *err);
 dl_status dl__check_jobs(const char *where, const char *value, dl_error *err);
+dl_status dl__check_timeout(const char *where, const char *value, dl_error *err);
+dl_status dl__check_retries(const char *where, const char *value, dl_error *err);
+dl_status dl__check_yes_no(const char *where, const char *value, dl_error *err);
 
 #endif

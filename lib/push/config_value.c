@@ -104,6 +104,18 @@ dl_status dl__check_provider(const char *where, const char *value, dl_error *err
                   where);
 }
 
+/* Messages about a file show its name, so a key in the place of the name is stopped here. */
+dl_status dl__check_key_file(const char *where, const char *value, dl_error *err) {
+  size_t length = strlen(value);
+  if (length == 88 && strcmp(value + length - 2, "==") == 0) {
+    return dl__fail(err, DL_ERR_CONFIG, NULL,
+                    "%s: looks like the key itself: put the key into a file of its own, chmod 600 "
+                    "it, and name the file here",
+                    where);
+  }
+  return dl__check_folder(where, value, err);
+}
+
 /* False: no memory. */
 static bool patterns_split(const char *value, dl__patterns *out) {
   size_t room = strlen(value) / 2 + 2; /* a pattern takes two bytes at least, but for the last */
@@ -155,14 +167,32 @@ dl_status dl__check_exclude(const char *where, const char *value, dl_error *err)
   return check_patterns(where, value, err);
 }
 
-dl_status dl__check_jobs(const char *where, const char *value, dl_error *err) {
+static dl_status check_number(const char *where, const char *value, unsigned long least,
+                              unsigned long most, dl_error *err) {
   size_t length = strspn(value, "0123456789");
-  if (length >= 1 && length <= 3 && value[length] == '\0') {
-    unsigned long jobs = strtoul(value, NULL, 10);
-    if (jobs >= 1 && jobs <= DL__CONFIG_JOBS_MAX) return DL_OK;
+  if (length >= 1 && length <= 9 && value[length] == '\0') {
+    unsigned long number = strtoul(value, NULL, 10);
+    if (number >= least && number <= most) return DL_OK;
   }
-  return dl__fail(err, DL_ERR_CONFIG, NULL, "%s: must be a whole number from 1 to %d", where,
-                  DL__CONFIG_JOBS_MAX);
+  return dl__fail(err, DL_ERR_CONFIG, NULL, "%s: must be a whole number from %lu to %lu", where,
+                  least, most);
+}
+
+dl_status dl__check_jobs(const char *where, const char *value, dl_error *err) {
+  return check_number(where, value, 1, DL__CONFIG_JOBS_MAX, err);
+}
+
+dl_status dl__check_timeout(const char *where, const char *value, dl_error *err) {
+  return check_number(where, value, 1, 3600, err);
+}
+
+dl_status dl__check_retries(const char *where, const char *value, dl_error *err) {
+  return check_number(where, value, 0, 100, err);
+}
+
+dl_status dl__check_yes_no(const char *where, const char *value, dl_error *err) {
+  if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0) return DL_OK;
+  return dl__fail(err, DL_ERR_CONFIG, NULL, "%s: must be yes or no", where);
 }
 
 void dl__patterns_clear(dl__patterns *patterns) {

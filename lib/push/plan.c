@@ -8,6 +8,11 @@
 #include "base/error.h"
 #include "base/vec.h"
 
+static void remote_clear(dl__remote *remote) {
+  free(remote->key);
+  free(remote->etag);
+}
+
 static int add_remote(const dl_object *object, void *user) {
   dl__listing *list = user;
   if (!dl__vec_grow(&list->items, list->count, &list->capacity, sizeof *list->items)) return 1;
@@ -16,11 +21,12 @@ static int add_remote(const dl_object *object, void *user) {
   item->key = strdup(object->key);
   item->etag = object->etag != NULL ? strdup(object->etag) : NULL;
   if (item->key == NULL || (object->etag != NULL && item->etag == NULL)) {
-    free(item->key);
+    remote_clear(item);
     return 1;
   }
-  if (object->digest != NULL && dl__digest_valid(object->digest)) {
-    memcpy(item->digest, object->digest, sizeof item->digest);
+  const char *digest = object->digest;
+  if (digest != NULL && (dl__digest_valid(digest) || dl__md5_text_valid(digest))) {
+    memcpy(item->digest, digest, strlen(digest) + 1);
   }
   list->count++;
   return 0;
@@ -28,6 +34,20 @@ static int add_remote(const dl_object *object, void *user) {
 
 static int compare_remotes(const void *a, const void *b) {
   return strcmp(((const dl__remote *)a)->key, ((const dl__remote *)b)->key);
+}
+
+/* A server that lists a key twice must not break the merge. */
+static void drop_doubles(dl__listing *listing) {
+  size_t kept = 0;
+  for (size_t i = 0; i < listing->count; i++) {
+    dl__remote *item = &listing->items[i];
+    if (kept > 0 && strcmp(listing->items[kept - 1].key, item->key) == 0) {
+      remote_clear(item);
+    } else {
+      listing->items[kept++] = *item;
+    }
+  }
+  listing->count = kept;
 }
 
 dl_status dl__listing_read(const dl__storage *storage, dl__listing *out, dl_error *err) {
@@ -40,14 +60,12 @@ dl_status dl__listing_read(const dl__storage *storage, dl__listing *out, dl_erro
     return status;
   }
   if (out->count > 1) qsort(out->items, out->count, sizeof *out->items, compare_remotes);
+  drop_doubles(out);
   return DL_OK;
 }
 
 void dl__listing_clear(dl__listing *listing) {
-  for (size_t i = 0; i < listing->count; i++) {
-    free(listing->items[i].key);
-    free(listing->items[i].etag);
-  }
+  for (size_t i = 0; i < listing->count; i++) remote_clear(&listing->items[i]);
   free(listing->items);
   *listing = (dl__listing){0};
 }
@@ -109,8 +127,15 @@ static dl__verdict judge_remote(const dl__action *action) {
   if (remote == NULL) return DL__ADDED;
   if (remote->size_bytes != action->file->stamp.size_bytes) return DL__MODIFIED;
   const char *digest = remembered_digest(action);
-  if (digest == NULL || remote->digest[0] == '\0') return DL__UNKNOWN;
+  if (digest == NULL || !dl__digest_valid(remote->digest)) return DL__UNKNOWN;
   return strcmp(digest, remote->digest) == 0 ? DL__UNCHANGED : DL__MODIFIED;
+}
+
+/* A file that the state vouches for is left alone unless the listing, now that it
+ * is there, says otherwise. */
+static dl__verdict judge_trusted(const dl__action *action) {
+  dl__verdict verdict = judge_remote(action);
+  return verdict == DL__UNKNOWN ? DL__UNCHANGED : verdict;
 }
 
 void dl__plan_remote(dl__plan *plan, const dl__listing *listing) {
@@ -126,13 +151,14 @@ void dl__plan_remote(dl__plan *plan, const dl__listing *listing) {
     }
     if (r < listing->count && order == 0) action->remote = &listing->items[r++];
     if (action->verdict == DL__UNKNOWN) action->verdict = judge_remote(action);
+    if (action->verdict == DL__UNCHANGED) action->verdict = judge_trusted(action);
   }
   plan->only_at_remote += listing->count - r;
 }
 
 static bool contradicts(const dl__row *row, const dl__remote *remote) {
   return row->stamp.size_bytes != remote->size_bytes ||
-         (remote->digest[0] != '\0' && strcmp(row->digest, remote->digest) != 0);
+         (dl__digest_valid(remote->digest) && strcmp(row->digest, remote->digest) != 0);
 }
 
 dl_status dl__plan_stale_rows(const dl__rows *rows, const dl__listing *listing,
@@ -149,35 +175,59 @@ dl_status dl__plan_stale_rows(const dl__rows *rows, const dl__listing *listing,
   return status;
 }
 
-/* The digest of the local file now, with the stamp it goes with, into fresh. */
-static dl_status digest_local(dl__action *action, int dir_fd, dl__reader *reader, dl_error *err) {
+/* The digests of the local file now; its stamp and SHA-256 go into fresh. */
+static dl_status digest_local(dl__action *action, int dir_fd, dl__reader *reader,
+                              dl__digests *digests, dl_error *err) {
   dl__source source;
   dl_status status = dl__source_open(&source, dir_fd, action->file->key, err);
-  if (status == DL_OK) status = dl__source_digest(&source, reader, action->fresh.digest, err);
+  if (status == DL_OK) status = dl__source_digest(&source, reader, digests, err);
   if (status == DL_OK) status = dl__source_check(&source, err);
-  action->fresh.key = action->file->key;
-  action->fresh.stamp = source.stamp;
-  action->fresh.settled = source.settled;
+  if (status == DL_OK) {
+    action->fresh = (dl__row){action->file->key, source.stamp, source.settled, ""};
+    memcpy(action->fresh.digest, digests->sha256, sizeof digests->sha256);
+  }
   dl__source_close(&source);
   return status;
+}
+
+/* Reads the remote object, because nobody keeps a digest of it that we have too. */
+static dl_status equals_by_reading(const dl__remote *remote, const dl__storage *storage,
+                                   const dl__digests *digests, bool *equal, dl_error *err) {
+  char digest[DL_DIGEST_SIZE];
+  uint64_t size_bytes;
+  dl_status status = dl__storage_digest(storage, remote->key, digest, &size_bytes, err);
+  if (status == DL_ERR_NOT_FOUND) return DL_OK;
+  *equal =
+      status == DL_OK && size_bytes == remote->size_bytes && strcmp(digest, digests->sha256) == 0;
+  return status;
+}
+
+static dl_status equals(const dl__remote *remote, const dl__storage *storage,
+                        const dl__digests *digests, bool *equal, dl_error *err) {
+  char md5[DL__DIGEST_SIZE] = "";
+  if (digests->has_md5) dl__md5_text(digests->md5, md5);
+  *equal = false;
+  if (dl__digest_valid(remote->digest)) {
+    *equal = strcmp(remote->digest, digests->sha256) == 0;
+  } else if (dl__md5_text_valid(remote->digest) && digests->has_md5) {
+    *equal = strcmp(remote->digest, md5) == 0;
+  } else {
+    return equals_by_reading(remote, storage, digests, equal, err);
+  }
+  return DL_OK;
 }
 
 dl_status dl__plan_compare(dl__action *action, int dir_fd, const dl__storage *storage,
                            dl__reader *reader, dl_error *err) {
   const dl__remote *remote = action->remote;
   action->verdict = DL__MODIFIED;
-  dl_status status = digest_local(action, dir_fd, reader, err);
+  dl__digests digests;
+  dl_status status = digest_local(action, dir_fd, reader, &digests, err);
   if (status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY) return status;
   if (status != DL_OK || action->fresh.stamp.size_bytes != remote->size_bytes) return DL_OK;
-  char digest[DL_DIGEST_SIZE];
-  uint64_t size_bytes = remote->size_bytes;
-  memcpy(digest, remote->digest, sizeof remote->digest);
-  if (digest[0] == '\0') {
-    status = dl__storage_digest(storage, remote->key, digest, &size_bytes, err);
-    if (status == DL_ERR_NOT_FOUND) return DL_OK;
-    if (status != DL_OK) return status;
-  }
-  bool equal = size_bytes == remote->size_bytes && strcmp(digest, action->fresh.digest) == 0;
+  bool equal;
+  status = equals(remote, storage, &digests, &equal, err);
+  if (status != DL_OK) return status;
   if (equal) action->verdict = DL__UNCHANGED;
   action->confirmed = equal;
   return DL_OK;

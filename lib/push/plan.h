@@ -18,7 +18,7 @@ typedef struct dl__remote {
   char *key;
   char *etag; /* NULL: none */
   uint64_t size_bytes;
-  char digest[DL__DIGEST_SIZE]; /* "": not known, or not of our algorithm */
+  char digest[DL__DIGEST_SIZE]; /* "sha256:..." or "md5:..."; "": not known */
 } dl__remote;
 
 typedef struct dl__listing {

@@ -105,6 +105,7 @@ void dl__report_give(dl_push_result *result, dl_push_result *out) {
     dl_push_result_clear(result);
     return;
   }
+  if (dl__report_size(out) < RESULT_SIZE_0_1) free((void *)(uintptr_t)result->errors);
   uint32_t struct_size = out->struct_size;
   memcpy(out, result, dl__report_size(out));
   out->struct_size = struct_size;
@@ -112,7 +113,7 @@ void dl__report_give(dl_push_result *result, dl_push_result *out) {
 
 void dl_push_result_clear(dl_push_result *result) {
   if (result == NULL) return;
-  free((void *)(uintptr_t)result->errors);
+  if (dl__report_size(result) >= RESULT_SIZE_0_1) free((void *)(uintptr_t)result->errors);
   uint32_t struct_size = result->struct_size;
   memset(result, 0, dl__report_size(result));
   result->struct_size = struct_size;

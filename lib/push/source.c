@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-dl_status dl__reader_init(dl__reader *reader, size_t size_bytes, const atomic_bool *cancel,
-                          dl_error *err) {
-  *reader = (dl__reader){NULL, size_bytes, {NULL}, cancel};
-  dl_status status = dl__hash_init(&reader->hash, err);
+dl_status dl__reader_init(dl__reader *reader, size_t size_bytes, bool with_md5,
+                          const atomic_bool *cancel, dl_error *err) {
+  *reader = (dl__reader){NULL, size_bytes, {NULL, NULL}, cancel};
+  dl_status status = dl__hash_init(&reader->hash, with_md5, err);
   if (status != DL_OK) return status;
   reader->buffer = malloc(size_bytes);
   return reader->buffer != NULL ? DL_OK : dl__fail_no_memory(err);
@@ -69,8 +69,8 @@ dl_status dl__source_read(const dl__source *source, uint64_t offset, void *buf, 
   return DL_OK;
 }
 
-dl_status dl__source_digest(const dl__source *source, dl__reader *reader,
-                            char digest[DL__DIGEST_SIZE], dl_error *err) {
+dl_status dl__source_digest(const dl__source *source, dl__reader *reader, dl__digests *digests,
+                            dl_error *err) {
   dl_status status = dl__hash_begin(&reader->hash, err);
   uint64_t offset = 0;
   while (status == DL_OK && offset < source->stamp.size_bytes) {
@@ -81,7 +81,10 @@ dl_status dl__source_digest(const dl__source *source, dl__reader *reader,
     if (status == DL_OK) status = dl__hash_add(&reader->hash, reader->buffer, size, err);
     offset += size;
   }
-  return status == DL_OK ? dl__hash_end(&reader->hash, digest, err) : status;
+  if (status == DL_OK) status = dl__hash_end(&reader->hash, digests->sha256, err);
+  digests->has_md5 = reader->hash.md5 != NULL;
+  if (status != DL_OK || !digests->has_md5) return status;
+  return dl__hash_end_md5(&reader->hash, digests->md5, err);
 }
 
 dl_status dl__source_check(const dl__source *source, dl_error *err) {

@@ -28,8 +28,9 @@ typedef struct dl__reader {
   const atomic_bool *cancel; /* asked between pieces; DL_ERR_CANCELLED if set */
 } dl__reader;
 
-dl_status dl__reader_init(dl__reader *reader, size_t size_bytes, const atomic_bool *cancel,
-                          dl_error *err);
+/* with_md5: its digests have an MD5 too. */
+dl_status dl__reader_init(dl__reader *reader, size_t size_bytes, bool with_md5,
+                          const atomic_bool *cancel, dl_error *err);
 void dl__reader_clear(dl__reader *reader);
 
 /* Opens the regular file `key` below dir_fd; both are borrowed until the close. */
@@ -40,10 +41,17 @@ void dl__source_close(dl__source *source);
 dl_status dl__source_read(const dl__source *source, uint64_t offset, void *buf, size_t size,
                           dl_error *err);
 
-/* The digest of the file's bytes up to its size at the opening. If they fit,
+/* What one reading of a file says about its content. */
+typedef struct dl__digests {
+  char sha256[DL__DIGEST_SIZE];
+  uint8_t md5[DL__MD5_BYTES];
+  bool has_md5;
+} dl__digests;
+
+/* The digests of the file's bytes up to its size at the opening. If they fit,
  * they stay in reader->buffer. */
-dl_status dl__source_digest(const dl__source *source, dl__reader *reader,
-                            char digest[DL__DIGEST_SIZE], dl_error *err);
+dl_status dl__source_digest(const dl__source *source, dl__reader *reader, dl__digests *digests,
+                            dl_error *err);
 
 /* DL_ERR_SOURCE_CHANGED if what was read since the opening may be a mixture of
  * versions, or the name means another file now. To have grown is no change. */

@@ -35,7 +35,8 @@ typedef struct dl__state dl__state;
 /* Opens the state kept in the file `path`.
  * read_only: nothing is made or changed; a file that is not there is an empty state.
  * A damaged file is replaced (read_only: ignored), and *note says so (a constant; else NULL).
- * DL_ERR_STATE: the file is not ours, is from a newer version, or cannot be used. */
+ * DL_ERR_LOCKED: another process writes it; DL_ERR_STATE: the file is not ours, is from a newer
+ * version, or cannot be used. */
 dl_status dl__state_open(const char *path, bool read_only, dl__state **out, const char **note,
                          dl_error *err);
 

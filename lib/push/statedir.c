@@ -21,7 +21,7 @@ static dl_status make_stem(const char *base, const char *url, char stem[STEM_DIG
                            dl_error *err) {
   dl__hash hash;
   char digest[DL__DIGEST_SIZE];
-  dl_status status = dl__hash_init(&hash, err);
+  dl_status status = dl__hash_init(&hash, false, err);
   if (status != DL_OK) return status;
   status = dl__hash_add(&hash, base, strlen(base) + 1, err);
   if (status == DL_OK) status = dl__hash_add(&hash, url, strlen(url) + 1, err);

@@ -27,7 +27,7 @@ typedef struct transfer {
 /* The body of one put, given piece by piece to a storage. */
 typedef struct body {
   const dl__source *source;
-  const char *digest;
+  const dl__digests *digests;
   dl__reader *reader;
   dl__workq *q;
   size_t item;
@@ -45,7 +45,7 @@ static dl_status verify_piece(body *b, const void *data, size_t size, dl_error *
   char digest[DL__DIGEST_SIZE];
   status = dl__hash_end(&b->reader->hash, digest, err);
   if (status != DL_OK) return status;
-  if (strcmp(digest, b->digest) != 0) {
+  if (strcmp(digest, b->digests->sha256) != 0) {
     return dl__fail(err, DL_ERR_SOURCE_CHANGED, b->source->key, "was changed while it was read");
   }
   return dl__source_check(b->source, err);
@@ -90,12 +90,13 @@ static dl_status put_body(const transfer *t, const dl__outcome *outcome, body *b
   dl_put_request put = DL_PUT_REQUEST_INIT;
   put.key = b->source->key;
   put.size_bytes = b->source->stamp.size_bytes;
-  put.digest = b->digest;
+  put.digest = b->digests->sha256;
+  put.md5 = b->digests->has_md5 ? b->digests->md5 : NULL;
   put.mtime_ns = b->source->stamp.mtime_ns;
   put.read = read_body;
   put.read_user = b;
   set_condition(t->request, outcome->action, &put);
-  dl_put_result result;
+  dl_put_result result = DL_PUT_RESULT_INIT;
   dl_status status = dl__storage_put(t->request->storage, &put, &result, err);
   if (status == DL_OK && !b->complete) {
     return dl__fail(err, DL_ERR_STORAGE, put.key,
@@ -108,14 +109,16 @@ static dl_status send_source(transfer *t, dl__workq *q, dl__reader *reader, size
                              const dl__source *source, dl_error *err) {
   dl__outcome *outcome = &t->outcomes[item];
   dl__row *row = &outcome->row;
-  dl_status status = dl__source_digest(source, reader, row->digest, err);
+  dl__digests digests;
+  dl_status status = dl__source_digest(source, reader, &digests, err);
   if (status == DL_OK) status = dl__source_check(source, err);
   if (status != DL_OK) return status;
-  body b = {.source = source, .digest = row->digest, .reader = reader, .q = q, .item = item};
+  body b = {.source = source, .digests = &digests, .reader = reader, .q = q, .item = item};
   b.in_buffer = source->stamp.size_bytes <= reader->size_bytes;
   b.complete = source->stamp.size_bytes == 0;
   b.sent_bytes = &outcome->sent_bytes;
   status = put_body(t, outcome, &b, err);
+  memcpy(row->digest, digests.sha256, sizeof row->digest);
   row->key = outcome->action->file->key;
   row->stamp = source->stamp;
   row->settled = source->settled;
@@ -185,9 +188,10 @@ static dl_status make_readers(transfer *t, size_t jobs, dl_error *err) {
   if (size < BUFFER_MIN_BYTES) size = BUFFER_MIN_BYTES;
   t->readers = calloc(jobs, sizeof *t->readers);
   if (t->readers == NULL) return dl__fail_no_memory(err);
+  bool md5 = (t->request->storage->slots.caps & DL_STORAGE_WANTS_MD5) != 0;
   dl_status status = DL_OK;
   for (size_t i = 0; status == DL_OK && i < jobs; i++) {
-    status = dl__reader_init(&t->readers[i], size, t->request->cancel, err);
+    status = dl__reader_init(&t->readers[i], size, md5, t->request->cancel, err);
   }
   return status;
 }

@@ -3,7 +3,7 @@
  * reads and removes; directory_put.c writes.
  *
  * The digest is kept in the extended attribute user.devlog, with the size and
- * time that the file had: it counts only as long as they hold. A filesystem
+ * times that the file had: it counts only as long as they hold. A filesystem
  * without such attributes costs a read of the object at comparison, no more. */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/fs.h"
@@ -24,6 +25,9 @@
 #include "storage/providers.h"
 
 #define ATTRIBUTE "user.devlog"
+
+/* Longest time from setting the attribute to the rename of a put. */
+#define PUT_MAX_NS INT64_C(60000000000)
 
 dl_status dl__directory_fail(const dl__directory *d, int errnum, const char *key, const char *verb,
                              dl_error *err) {
@@ -77,21 +81,26 @@ void dl__directory_etag(const struct stat *st, char etag[DL_ETAG_SIZE]) {
                  stamp.size_bytes, (uint64_t)stamp.mtime_ns, (uint64_t)stamp.ctime_ns);
 }
 
-/* The attribute: "1 SIZE MTIME_NS DIGEST". */
+/* The attribute: "1 SIZE MTIME_NS CTIME_NS DIGEST". Setting it and the rename that
+ * follows move the ctime on, so that may be a little later. */
 static bool read_digest(int fd, const dl__stamp *stamp, char digest[DL_DIGEST_SIZE]) {
-  char text[DL_DIGEST_SIZE + 64];
+  char text[DL_DIGEST_SIZE + 96];
   ssize_t length = fgetxattr(fd, ATTRIBUTE, text, sizeof text - 1);
   if (length <= 0) return false;
   text[length] = '\0';
   uint64_t size;
   int64_t mtime_ns;
+  int64_t ctime_ns;
   int used = 0;
-  if (sscanf(text, "1 %" SCNu64 " %" SCNd64 " %n", &size, &mtime_ns, &used) != 2 || used == 0) {
+  if (sscanf(text, "1 %" SCNu64 " %" SCNd64 " %" SCNd64 " %n", &size, &mtime_ns, &ctime_ns,
+             &used) != 3 ||
+      used == 0) {
     return false;
   }
   size_t digest_length = strlen(text + used);
   if (digest_length == 0 || digest_length >= DL_DIGEST_SIZE) return false;
   if (size != stamp->size_bytes || mtime_ns != stamp->mtime_ns) return false;
+  if (stamp->ctime_ns < ctime_ns || stamp->ctime_ns - ctime_ns > PUT_MAX_NS) return false;
   memcpy(digest, text + used, digest_length + 1);
   return true;
 }
@@ -100,9 +109,9 @@ static bool read_digest(int fd, const dl__stamp *stamp, char digest[DL_DIGEST_SI
 void dl__directory_write_digest(int fd, const struct stat *st, const char *digest) {
   dl__stamp stamp;
   dl__stamp_from(&stamp, st);
-  char text[DL_DIGEST_SIZE + 64];
-  int length = snprintf(text, sizeof text, "1 %" PRIu64 " %" PRId64 " %s", stamp.size_bytes,
-                        stamp.mtime_ns, digest);
+  char text[DL_DIGEST_SIZE + 96];
+  int length = snprintf(text, sizeof text, "1 %" PRIu64 " %" PRId64 " %" PRId64 " %s",
+                        stamp.size_bytes, stamp.mtime_ns, stamp.ctime_ns, digest);
   if (length > 0 && (size_t)length < sizeof text) {
     (void)fsetxattr(fd, ATTRIBUTE, text, (size_t)length, 0);
   }
@@ -142,7 +151,8 @@ static dl_status list_entry(const dl__walk_entry *entry, bool *enter, void *user
   size_t key_length = strlen(entry->key);
   if (S_ISDIR(entry->st->st_mode)) {
     /* Filesystems keep a folder of this name at their root, for root only. */
-    bool reserved = strcmp(entry->key, "lost+found") == 0;
+    bool reserved = strcmp(entry->key, "lost+found") == 0 &&
+                    faccessat(entry->dir_fd, entry->name, R_OK | X_OK, AT_EACCESS) != 0;
     size_t common = key_length < prefix_length ? key_length : prefix_length;
     *enter = !reserved && strncmp(entry->key, l->prefix, common) == 0;
     return DL_OK;
@@ -170,15 +180,32 @@ static dl_status directory_list(void *self, const char *prefix, dl_object_fn eac
   if (root < 0 && errno == ENOENT) return dl__directory_check_parent(d, err);
   if (root < 0) return dl__directory_fail(d, errno, "", "open", err);
   lister l = {prefix, each, user};
-  return dl__walk(root, d->root, DL_ERR_STORAGE, list_entry, &l, err);
+  dl_error full = DL_ERROR_INIT;
+  dl_status status = dl__walk(root, d->root, DL_ERR_STORAGE, list_entry, &l, &full);
+  if (status == DL_ERR_STORAGE && (full.errno_value == EACCES || full.errno_value == EPERM)) {
+    status = DL_ERR_AUTH;
+    full.status = DL_ERR_AUTH;
+  }
+  if (status != DL_OK) dl__error_copy(err, &full);
+  return status;
+}
+
+static const char *last_part(const char *key) {
+  const char *slash = strrchr(key, '/');
+  return slash != NULL ? slash + 1 : key;
+}
+
+static bool cannot_exist(int errnum) {
+  return errnum == ENOENT || errnum == ENOTDIR || errnum == EISDIR || errnum == ENAMETOOLONG;
 }
 
 /* Opens an object for reading. */
 static dl_status open_object(const dl__directory *d, const char *key, int *fd, struct stat *st,
                              dl_error *err) {
+  if (dl__directory_is_temp(last_part(key))) return not_found(d, key, err);
   DL__AUTO_CLOSE int root = dl__directory_open_root(d);
   DL__AUTO_CLOSE int found = root >= 0 ? dl__fs_open_beneath(root, key, O_RDONLY) : -1;
-  if (found < 0 && (errno == ENOENT || errno == ENOTDIR)) return not_found(d, key, err);
+  if (found < 0 && cannot_exist(errno)) return not_found(d, key, err);
   if (found < 0 || fstat(found, st) != 0) return dl__directory_fail(d, errno, key, "open", err);
   if (!S_ISREG(st->st_mode)) return not_found(d, key, err);
   *fd = found;
@@ -224,17 +251,35 @@ int dl__directory_sync(int dir_fd) {
   return fsync(dir_fd) == 0 || errno == EINVAL ? 0 : -1;
 }
 
+/* Removes the folders on the way to key that are empty now: no object has such a
+ * name, but one could be put in their place. Each fails if the folder is in use. */
+static void remove_empty_parents(int root, const char *key) {
+  dl__buf path = {0};
+  if (!dl__buf_add_text(&path, key)) return;
+  for (char *slash; (slash = strrchr(path.data, '/')) != NULL;) {
+    *slash = '\0';
+    const char *name;
+    DL__AUTO_CLOSE int parent = dl__fs_open_parent(root, path.data, false, &name);
+    if (parent < 0 || unlinkat(parent, name, AT_REMOVEDIR) != 0) break;
+  }
+  dl__buf_clear(&path);
+}
+
+/* With the folder locked, as a conditional put needs it. */
 static dl_status directory_remove(void *self, const char *key, dl_error *err) {
   const dl__directory *d = self;
+  if (dl__directory_is_temp(last_part(key))) return not_found(d, key, err);
   DL__AUTO_CLOSE int root = dl__directory_open_root(d);
   const char *name = NULL;
   DL__AUTO_CLOSE int parent = root >= 0 ? dl__fs_open_parent(root, key, false, &name) : -1;
-  if (parent >= 0 && unlinkat(parent, name, 0) == 0) {
-    return dl__directory_sync(parent) == 0 ? DL_OK
-                                           : dl__directory_fail(d, errno, key, "remove", err);
+  if (parent >= 0) (void)flock(parent, LOCK_EX);
+  if (parent < 0 || unlinkat(parent, name, 0) != 0) {
+    if (cannot_exist(errno)) return not_found(d, key, err);
+    return dl__directory_fail(d, errno, key, "remove", err);
   }
-  if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR) return not_found(d, key, err);
-  return dl__directory_fail(d, errno, key, "remove", err);
+  if (dl__directory_sync(parent) != 0) return dl__directory_fail(d, errno, key, "remove", err);
+  remove_empty_parents(root, key);
+  return DL_OK;
 }
 
 static void directory_close(void *self) {
@@ -254,15 +299,15 @@ dl_status dl__directory_new(const dl_config *config, void *user, const dl_storag
     return status;
   }
   d->storage = (dl_storage){
-      sizeof d->storage,
-      DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL,
-      d,
-      directory_list,
-      directory_stat,
-      dl__directory_put,
-      directory_get,
-      directory_close,
-      directory_remove,
+      .struct_size = sizeof d->storage,
+      .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL,
+      .self = d,
+      .list = directory_list,
+      .stat = directory_stat,
+      .put = dl__directory_put,
+      .get = directory_get,
+      .close = directory_close,
+      .remove = directory_remove,
   };
   *out = &d->storage;
   return DL_OK;

@@ -64,17 +64,35 @@ static int open_temp(draft *p) {
   return -1;
 }
 
-static dl_status open_draft(const dl__directory *d, const char *key, draft *p, const char **name,
-                            dl_error *err) {
-  if (mkdir(d->root, 0700) != 0 && errno != EEXIST) {
+/* Makes the folder of the remote itself, and its name safe. */
+static dl_status make_root(const dl__directory *d, dl_error *err) {
+  if (mkdir(d->root, 0700) != 0) {
     int failure = errno;
+    if (failure == EEXIST) return DL_OK;
     dl_status status = failure == ENOENT ? dl__directory_check_parent(d, err) : DL_OK;
     return status != DL_OK ? status : dl__directory_fail(d, failure, "", "make the folder", err);
   }
   DL__AUTO_CLOSE int root = dl__directory_open_root(d);
-  if (root >= 0) p->dir_fd = dl__fs_open_parent(root, key, true, name);
-  if (p->dir_fd < 0 || open_temp(p) != 0) return dl__directory_fail(d, errno, key, "write", err);
-  return DL_OK;
+  DL__AUTO_CLOSE int parent =
+      root >= 0 ? openat(root, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+  if (parent >= 0 && dl__directory_sync(parent) == 0) return DL_OK;
+  return dl__directory_fail(d, errno, "", "make the folder", err);
+}
+
+/* Somebody who removes objects may remove a folder that was just made, because it
+ * is empty; then it is made again. */
+static dl_status open_draft(const dl__directory *d, const char *key, draft *p, const char **name,
+                            dl_error *err) {
+  for (int tries = 0;; tries++) {
+    dl_status status = make_root(d, err);
+    if (status != DL_OK) return status;
+    DL__AUTO_CLOSE int root = dl__directory_open_root(d);
+    if (root >= 0) p->dir_fd = dl__fs_open_parent(root, key, true, name);
+    if (p->dir_fd >= 0 && open_temp(p) == 0) return DL_OK;
+    if (errno != ENOENT || tries >= 16) return dl__directory_fail(d, errno, key, "write", err);
+    if (p->dir_fd >= 0) (void)close(p->dir_fd);
+    p->dir_fd = -1;
+  }
 }
 
 static dl_status copy_in(const dl__directory *d, const dl_put_request *request, int fd,

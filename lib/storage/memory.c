@@ -147,7 +147,10 @@ static dl_status read_all(const dl_put_request *request, object *o, dl_error *er
     dl_status status =
         request->read(request->read_user, done, o->data + done, o->size - done, &got, err);
     if (status != DL_OK) return status;
-    if (got == 0) return dl__fail(err, DL_ERR_STORAGE, request->key, "fewer bytes than promised");
+    if (got == 0 || got > o->size - done) {
+      return dl__fail(err, DL_ERR_STORAGE, request->key,
+                      "not the number of bytes that was promised");
+    }
     done += got;
   }
   return DL_OK;
@@ -297,15 +300,15 @@ dl_status dl__memory_new(const dl_config *config, void *user, const dl_storage *
     return dl__fail_no_memory(err);
   }
   h->storage = (dl_storage){
-      sizeof h->storage,
-      DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL,
-      h,
-      memory_list,
-      memory_stat,
-      memory_put,
-      memory_get,
-      memory_close,
-      memory_remove,
+      .struct_size = sizeof h->storage,
+      .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL,
+      .self = h,
+      .list = memory_list,
+      .stat = memory_stat,
+      .put = memory_put,
+      .get = memory_get,
+      .close = memory_close,
+      .remove = memory_remove,
   };
   *out = &h->storage;
   return DL_OK;

@@ -20,6 +20,7 @@ typedef struct provider {
 } provider;
 
 static const provider built_in[] = {
+    {"azure", dl__azure_new, NULL},
     {"file", dl__directory_new, NULL},
     {"memory", dl__memory_new, NULL},
 };
@@ -81,7 +82,8 @@ dl_status dl_storage_register(const char *scheme, dl_storage_factory factory, vo
                     "a storage needs a factory and a scheme of at most %d characters a-z 0-9 + - .",
                     SCHEME_MAX);
   }
-  if (find_in(built_in, BUILT_IN_COUNT, scheme) != NULL) {
+  bool web = strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
+  if (web || find_in(built_in, BUILT_IN_COUNT, scheme) != NULL) {
     return dl__fail(err, DL_ERR_ARGUMENT, scheme, "the storage '%s' is built in", scheme);
   }
   provider entry = {"", factory, user};

@@ -32,14 +32,28 @@ static dl_status check_key(const char *key, dl_error *err) {
   return dl__fail(err, DL_ERR_ARGUMENT, key, "not a valid key");
 }
 
+/* Copies a field that the other side's struct_size reaches as a whole. */
+#define TAKE(to, from, field)                                                                      \
+  do {                                                                                             \
+    size_t end = (size_t)((const char *)(&(from)->field + 1) - (const char *)(from));              \
+    if ((from)->struct_size >= end) (to)->field = (from)->field;                                   \
+  } while (0)
+
 dl_status dl__storage_wrap(const dl_storage *owner, dl__storage *out, dl_error *err) {
-  size_t size = owner->struct_size;
   out->owner = owner;
   out->slots = (dl_storage){0};
-  memcpy(&out->slots, owner, size < sizeof out->slots ? size : sizeof out->slots);
-  const dl_storage *s = &out->slots;
-  if (size < offsetof(dl_storage, remove) || s->list == NULL || s->stat == NULL || s->put == NULL ||
-      s->get == NULL || s->close == NULL) {
+  dl_storage *s = &out->slots;
+  TAKE(s, owner, caps);
+  TAKE(s, owner, self);
+  TAKE(s, owner, list);
+  TAKE(s, owner, stat);
+  TAKE(s, owner, put);
+  TAKE(s, owner, get);
+  TAKE(s, owner, close);
+  TAKE(s, owner, remove);
+  TAKE(s, owner, watch);
+  TAKE(s, owner, describe);
+  if (s->list == NULL || s->stat == NULL || s->put == NULL || s->get == NULL || s->close == NULL) {
     return dl__fail(err, DL_ERR_STORAGE, NULL,
                     "the storage lacks one of the slots list, stat, put, get, close");
   }
@@ -84,9 +98,11 @@ static int adapt(const dl_object *object, void *user) {
     a->garbage = true;
     return 1;
   }
-  size_t size = object->struct_size < sizeof full ? object->struct_size : sizeof full;
-  memcpy(&full, object, size);
-  full.struct_size = sizeof full;
+  TAKE(&full, object, key);
+  TAKE(&full, object, size_bytes);
+  TAKE(&full, object, digest);
+  TAKE(&full, object, etag);
+  TAKE(&full, object, mtime_ns);
   if (full.key == NULL || (a->only != NULL && strcmp(full.key, a->only) != 0)) {
     a->garbage = true;
     return 1;
@@ -138,7 +154,7 @@ dl_status dl__storage_put(const dl__storage *storage, const dl_put_request *requ
   dl_put_result own = DL_PUT_RESULT_INIT;
   status = storage->slots.put(storage->slots.self, request, &own, err);
   if (memchr(own.etag, '\0', sizeof own.etag) == NULL) own.etag[0] = '\0';
-  *result = own;
+  memcpy(result->etag, own.etag, sizeof own.etag);
   return status;
 }
 
@@ -158,6 +174,14 @@ dl_status dl__storage_remove(const dl__storage *storage, const char *key, dl_err
   return storage->slots.remove(storage->slots.self, key, err);
 }
 
+void dl__storage_watch(const dl__storage *storage, dl_cancelled_fn cancelled, void *user) {
+  if (storage->slots.watch != NULL) storage->slots.watch(storage->slots.self, cancelled, user);
+}
+
+const char *dl__storage_describe(const dl__storage *storage) {
+  return storage->slots.describe != NULL ? storage->slots.describe(storage->slots.self) : NULL;
+}
+
 typedef struct digester {
   dl__hash hash;
   uint64_t size_bytes;
@@ -172,7 +196,7 @@ static dl_status digest_piece(void *user, const void *data, size_t size, dl_erro
 dl_status dl__storage_digest(const dl__storage *storage, const char *key,
                              char digest[DL_DIGEST_SIZE], uint64_t *size_bytes, dl_error *err) {
   digester d = {0};
-  dl_status status = dl__hash_init(&d.hash, err);
+  dl_status status = dl__hash_init(&d.hash, false, err);
   if (status != DL_OK) return status;
   dl_get_request request = DL_GET_REQUEST_INIT;
   request.key = key;

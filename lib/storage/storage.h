@@ -41,6 +41,10 @@ dl_status dl__storage_put(const dl__storage *storage, const dl_put_request *requ
 dl_status dl__storage_get(const dl__storage *storage, const dl_get_request *request, dl_error *err);
 dl_status dl__storage_remove(const dl__storage *storage, const char *key, dl_error *err);
 
+/* As the slots; nothing happens, and NULL, if the storage has not got them. */
+void dl__storage_watch(const dl__storage *storage, dl_cancelled_fn cancelled, void *user);
+const char *dl__storage_describe(const dl__storage *storage);
+
 /* Reads a whole object and gives the digest ("sha256:...") and number of its bytes. */
 dl_status dl__storage_digest(const dl__storage *storage, const char *key,
                              char digest[DL_DIGEST_SIZE], uint64_t *size_bytes, dl_error *err);

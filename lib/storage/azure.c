@@ -1,0 +1,197 @@
+/* storage/azure.c: Azure Blob Storage: block blobs of one container, below a
+ * prefix. This file opens it, and reads and removes single blobs; azure_list.c
+ * lists, azure_put.c stores, azure_call.c sends, azure_error.c explains. */
+#include "storage/azure.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "storage/providers.h"
+#include "storage/retry.h"
+
+#define BACKOFF_BASE_MS 500
+#define BACKOFF_CAP_MS  30000
+#define RETRY_BUDGET    100
+
+bool dl__azure_etag(const char *value, char etag[DL_ETAG_SIZE]) {
+  size_t length = strlen(value);
+  if (length >= 2 && value[0] == '"' && value[length - 1] == '"') {
+    value++;
+    length -= 2;
+  }
+  bool good = length > 0 && length < DL_ETAG_SIZE && memchr(value, '"', length) == NULL;
+  memcpy(etag, value, good ? length : 0);
+  etag[good ? length : 0] = '\0';
+  return good;
+}
+
+bool dl__azure_md5_digest(const char *base64, char digest[DL_DIGEST_SIZE]) {
+  uint8_t raw[DL__BASE64_ROOM(24)];
+  size_t size = 0;
+  digest[0] = '\0';
+  if (strlen(base64) != 24 || !dl__base64_decode(base64, 24, raw, &size)) return false;
+  if (size != DL__MD5_BYTES) return false;
+  dl__md5_text(raw, digest);
+  return true;
+}
+
+bool dl__azure_digest_valid(const char *text) {
+  size_t length = strlen(text);
+  return length > 0 && length < DL_DIGEST_SIZE && strchr(text, ':') != NULL &&
+         strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_:") == length;
+}
+
+/* An object from the header of a reply to HEAD or GET. */
+static dl_status give(const char *key, const dl__http_reply *reply, dl_object_fn each, void *user,
+                      dl_error *err) {
+  char value[DL_DIGEST_SIZE];
+  char etag[DL_ETAG_SIZE];
+  char digest[DL_DIGEST_SIZE] = "";
+  dl_object object = DL_OBJECT_INIT;
+  object.key = key;
+  if (!dl__http_header(reply, "content-length", value, sizeof value)) {
+    return dl__fail(err, DL_ERR_STORAGE, key, "the service does not say how large the blob is");
+  }
+  object.size_bytes = strtoull(value, NULL, 10);
+  if (dl__http_header(reply, "etag", value, sizeof value) && dl__azure_etag(value, etag)) {
+    object.etag = etag;
+  }
+  if (dl__http_header(reply, "content-md5", value, sizeof value)) {
+    (void)dl__azure_md5_digest(value, digest);
+  }
+  if (dl__http_header(reply, "x-ms-meta-" DL__AZURE_META_DIGEST, value, sizeof value) &&
+      dl__azure_digest_valid(value)) {
+    memcpy(digest, value, sizeof digest);
+  }
+  if (digest[0] != '\0') object.digest = digest;
+  if (dl__http_header(reply, "x-ms-meta-" DL__AZURE_META_MTIME, value, sizeof value)) {
+    object.mtime_ns = strtoll(value, NULL, 10);
+  }
+  if (each(&object, user) == 0) return DL_OK;
+  return dl__fail(err, DL_ERR_CANCELLED, NULL, "stopped");
+}
+
+dl_status dl__azure_stat(void *self, const char *key, dl_object_fn each, void *user,
+                         dl_error *err) {
+  dl__azure_request request = {.method = "HEAD", .key = key};
+  dl__http_reply reply;
+  dl_status status = dl__azure_send(self, &request, &reply, err);
+  if (status == DL_OK) status = give(key, &reply, each, user, err);
+  dl__http_reply_clear(&reply);
+  return status;
+}
+
+static bool is_past_the_end(const dl__http_reply *reply) {
+  return reply->status == 416;
+}
+
+static dl_status azure_get(void *self, const dl_get_request *get, dl_error *err) {
+  char range[64];
+  const char *headers[] = {NULL, NULL};
+  uint64_t last = get->offset_bytes + get->length_bytes - 1;
+  if (get->length_bytes > 0 && last >= get->offset_bytes) {
+    (void)snprintf(range, sizeof range, "x-ms-range: bytes=%" PRIu64 "-%" PRIu64, get->offset_bytes,
+                   last);
+    headers[0] = range;
+  } else if (get->offset_bytes > 0) {
+    (void)snprintf(range, sizeof range, "x-ms-range: bytes=%" PRIu64 "-", get->offset_bytes);
+    headers[0] = range;
+  }
+  dl__azure_request request = {.method = "GET",
+                               .key = get->key,
+                               .headers = headers,
+                               .write = get->write,
+                               .write_user = get->write_user};
+  dl__http_reply reply;
+  dl_status status = dl__azure_send(self, &request, &reply, err);
+  if (status != DL_OK && is_past_the_end(&reply)) status = DL_OK;
+  dl__http_reply_clear(&reply);
+  return status;
+}
+
+static dl_status azure_remove(void *self, const char *key, dl_error *err) {
+  dl__azure_request request = {.method = "DELETE", .key = key};
+  dl__http_reply reply;
+  dl_status status = dl__azure_send(self, &request, &reply, err);
+  dl__http_reply_clear(&reply);
+  return status;
+}
+
+static void azure_watch(void *self, dl_cancelled_fn cancelled, void *user) {
+  dl__http_watch(((dl__azure *)self)->http, cancelled, user);
+}
+
+static const char *azure_describe(void *self) {
+  return ((dl__azure *)self)->describe;
+}
+
+static void azure_close(void *self) {
+  dl__azure *azure = self;
+  dl__azure_auth_free(azure->auth);
+  dl__http_free(azure->http);
+  dl__azure_url_clear(&azure->url);
+  free(azure->describe);
+  free(azure);
+}
+
+static uint32_t number(const dl_config *config, const char *name) {
+  const char *text = dl_config_get(config, name);
+  return text != NULL ? (uint32_t)strtoul(text, NULL, 10) : 0;
+}
+
+static dl_status open_azure(dl__azure *azure, const dl_config *config, dl_error *err) {
+  const char *url = dl_config_get(config, "remote.url");
+  dl_status status = dl__azure_url_parse(url, &azure->url, err);
+  if (status != DL_OK) return status;
+  dl__http_settings settings = {dl_config_get(config, "remote.ca_file"),
+                                number(config, "sync.timeout")};
+  status = dl__http_new(&settings, &azure->http, err);
+  if (status == DL_OK) {
+    status = dl__azure_auth_new(config, &azure->url, azure->http, &azure->auth, err);
+  }
+  if (status != DL_OK) return status;
+  const char *create = dl_config_get(config, "remote.create");
+  azure->create = create != NULL && strcmp(create, "yes") == 0;
+  azure->describe =
+      dl__format("Azure Blob Storage, account %s, container %s; login: %s", azure->url.account,
+                 azure->url.container, dl__azure_auth_describe(azure->auth));
+  return azure->describe != NULL ? DL_OK : dl__fail_no_memory(err);
+}
+
+dl_status dl__azure_new(const dl_config *config, void *user, const dl_storage **out,
+                        dl_error *err) {
+  (void)user;
+  dl__azure *azure = calloc(1, sizeof *azure);
+  if (azure == NULL) return dl__fail_no_memory(err);
+  azure->storage = (dl_storage){
+      .struct_size = sizeof azure->storage,
+      .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_WANTS_MD5,
+      .self = azure,
+      .list = dl__azure_list,
+      .stat = dl__azure_stat,
+      .put = dl__azure_put,
+      .get = azure_get,
+      .close = azure_close,
+      .remove = azure_remove,
+      .watch = azure_watch,
+      .describe = azure_describe,
+  };
+  dl_status status = open_azure(azure, config, err);
+  if (status != DL_OK) {
+    azure_close(azure);
+    return status;
+  }
+  dl__retry_policy policy = {
+      .backoff = {BACKOFF_BASE_MS, BACKOFF_CAP_MS},
+      .retries = number(config, "sync.retries"),
+      .budget = RETRY_BUDGET,
+      .deadline_ms = (uint64_t)number(config, "sync.timeout") * 1000 * 10,
+      .clock = &dl__retry_real_clock,
+  };
+  return dl__retry_new(&azure->storage, &policy, out, err);
+}

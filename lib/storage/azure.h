@@ -1,0 +1,74 @@
+/* storage/azure.h: what the files azure*.c share: one open container. */
+#ifndef DL_STORAGE_AZURE_H
+#define DL_STORAGE_AZURE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <devlog/storage.h>
+
+#include "net/http.h"
+#include "storage/azure_auth.h"
+#include "storage/azure_url.h"
+
+/* Our metadata. Names of a-z0-9 only, none a prefix of another: the service sorts
+ * the headers that it signs in an order of its own. */
+#define DL__AZURE_META_DIGEST "devlogdigest"
+#define DL__AZURE_META_MTIME  "devlogmtime"
+
+typedef struct dl__azure {
+  dl_storage storage;
+  dl__azure_url url;
+  dl__http *http;
+  dl__azure_auth *auth;
+  bool create; /* make the container when it is missing */
+  char *describe;
+  atomic_llong clock_offset_s; /* the service's clock minus ours, once it complained */
+} dl__azure;
+
+/* One request to the service. */
+typedef struct dl__azure_request {
+  const char *method;
+  const char *key;            /* NULL: the container itself */
+  const char *const *query;   /* pairs name, value; ended by NULL; or NULL */
+  const char *const *headers; /* lines "Name: value"; ended by NULL; or NULL */
+  const void *body;
+  uint64_t body_bytes;
+  dl_read_fn read; /* body in pieces, instead of body */
+  void *read_user;
+  dl_write_fn write; /* where a 2xx body goes; NULL: collected */
+  void *write_user;
+} dl__azure_request;
+
+/* Sends it, authorized; signs anew once if the token or the clock was the problem,
+ * and makes the container once if that is missing and allowed. DL_OK: a 2xx reply
+ * of the service. Else the service's "no" in our words. Clear *reply in any case. */
+dl_status dl__azure_send(dl__azure *azure, const dl__azure_request *request, dl__http_reply *reply,
+                         dl_error *err);
+
+/* Turns a reply that is not 2xx into an error that says what to do. */
+dl_status dl__azure_fail(const dl__azure *azure, const dl__azure_request *request,
+                         const dl__http_reply *reply, dl_error *err);
+
+/* Seconds by which our clock is ahead of the service's, by its Date header; 0 if
+ * it does not say or they agree within what the service allows (15 minutes). */
+int64_t dl__azure_clock_error_s(const dl__http_reply *reply);
+
+/* The slots. */
+dl_status dl__azure_list(void *self, const char *prefix, dl_object_fn each, void *user,
+                         dl_error *err);
+dl_status dl__azure_stat(void *self, const char *key, dl_object_fn each, void *user, dl_error *err);
+dl_status dl__azure_put(void *self, const dl_put_request *request, dl_put_result *result,
+                        dl_error *err);
+
+/* "0x8D..." with or without quotes becomes the bare text; false: too long or odd. */
+bool dl__azure_etag(const char *value, char etag[DL_ETAG_SIZE]);
+
+/* True for a text that our metadata can hold as a digest and that is one. */
+bool dl__azure_digest_valid(const char *text);
+
+/* "md5:..." from the Base64 of a Content-MD5; false: it is none. */
+bool dl__azure_md5_digest(const char *base64, char digest[DL_DIGEST_SIZE]);
+
+#endif

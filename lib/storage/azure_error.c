@@ -1,0 +1,194 @@
+/* storage/azure_error.c: takes a "no" of the service, gives an error that says
+ * what it means here and what to do. The body of the reply is searched, never
+ * shown: it may repeat the string that was signed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "net/backoff.h"
+#include "net/xml.h"
+#include "storage/azure.h"
+
+#define CODE_SIZE 64
+
+static dl_status take_code(const dl__xml_element *element, void *user, dl_error *err) {
+  (void)err;
+  char *code = user;
+  if (strcmp(element->path, "Error/Code") == 0 && strlen(element->text) < CODE_SIZE) {
+    memcpy(code, element->text, strlen(element->text) + 1);
+  }
+  return DL_OK;
+}
+
+static void find_code(const dl__http_reply *reply, char code[CODE_SIZE]) {
+  if (dl__http_header(reply, "x-ms-error-code", code, CODE_SIZE)) return;
+  code[0] = '\0';
+  if (reply->body.length == 0) return;
+  if (dl__xml_parse(reply->body.data, reply->body.length, take_code, code, NULL) != DL_OK) {
+    code[0] = '\0';
+  }
+}
+
+static bool body_says(const dl__http_reply *reply, const char *text) {
+  return reply->body.data != NULL && strstr(reply->body.data, text) != NULL;
+}
+
+/* A login that the service refuses. */
+static dl_status fail_login(const dl__azure *azure, const dl__http_reply *reply, dl_error *err) {
+  int64_t error = dl__azure_clock_error_s(reply);
+  if (error != 0) {
+    return dl__fail(err, DL_ERR_AUTH, NULL,
+                    "refused: your clock is %lld min %s; set it right and push again",
+                    (long long)(error < 0 ? -error : error) / 60, error < 0 ? "behind" : "ahead");
+  }
+  switch (dl__azure_auth_kind_of(azure->auth)) {
+  case DL__AZURE_SHARED_KEY:
+    return dl__fail(err, DL_ERR_AUTH, NULL,
+                    "the key is not one of the storage account '%s'; take it from the account's "
+                    "page \"Access keys\"",
+                    azure->url.account);
+  case DL__AZURE_SAS:
+    if (body_says(reply, "not valid in the specified time frame")) {
+      return dl__fail(err, DL_ERR_AUTH, NULL,
+                      "the SAS has expired, or is not valid yet; make a new one");
+    }
+    return dl__fail(err, DL_ERR_AUTH, NULL,
+                    "the SAS is wrong or has expired; make a new one for the container '%s' with "
+                    "the permissions read, write, create and list",
+                    azure->url.container);
+  case DL__AZURE_TOKEN:
+    return dl__fail(err, DL_ERR_AUTH, NULL,
+                    "the token of this identity was refused; check that it "
+                    "is of the tenant of the storage account");
+  case DL__AZURE_ANONYMOUS:
+    break;
+  }
+  return dl__fail(err, DL_ERR_AUTH, NULL,
+                  "no login was found and '%s' is not public; set AZURE_STORAGE_KEY, "
+                  "AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_CONNECTION_STRING",
+                  azure->url.container);
+}
+
+static dl_status fail_permission(const dl__azure *azure, const char *code, dl_error *err) {
+  if (dl__azure_auth_kind_of(azure->auth) == DL__AZURE_SAS) {
+    return dl__fail(err, DL_ERR_AUTH, NULL,
+                    "the SAS does not allow this (%s); it needs read, write, create and list for "
+                    "the container '%s'",
+                    code, azure->url.container);
+  }
+  return dl__fail(err, DL_ERR_AUTH, NULL,
+                  "not allowed (%s); give this identity the role \"Storage Blob Data Contributor\" "
+                  "on the container '%s'; a new role takes some minutes",
+                  code, azure->url.container);
+}
+
+static dl_status fail_forbidden(const dl__azure *azure, const dl__http_reply *reply,
+                                const char *code, dl_error *err) {
+  static const char *const permission[] = {
+      "AuthorizationPermissionMismatch", "AuthorizationResourceTypeMismatch",
+      "AuthorizationServiceMismatch",    "InsufficientAccountPermissions",
+      "AuthorizationProtocolMismatch",
+  };
+  for (size_t i = 0; i < sizeof permission / sizeof permission[0]; i++) {
+    if (strcmp(code, permission[i]) == 0) return fail_permission(azure, code, err);
+  }
+  if (strcmp(code, "AuthorizationFailure") == 0 ||
+      strcmp(code, "AuthorizationSourceIPMismatch") == 0 ||
+      strcmp(code, "PublicAccessNotPermitted") == 0) {
+    if (dl__azure_auth_kind_of(azure->auth) == DL__AZURE_ANONYMOUS)
+      return fail_login(azure, reply, err);
+    return dl__fail(err, DL_ERR_AUTH, NULL,
+                    "refused (%s); the login is wrong, or the account's firewall does not let this "
+                    "machine in: see its page \"Networking\"",
+                    code);
+  }
+  if (strcmp(code, "KeyBasedAuthenticationNotPermitted") == 0) {
+    return dl__fail(err, DL_ERR_AUTH, NULL,
+                    "the account '%s' does not allow keys; use a managed or workload identity",
+                    azure->url.account);
+  }
+  return fail_login(azure, reply, err);
+}
+
+static dl_status fail_missing(const dl__azure *azure, const dl__azure_request *request,
+                              const char *code, dl_error *err) {
+  if (strcmp(code, "ContainerNotFound") == 0 || (request->key == NULL && code[0] == '\0')) {
+    return dl__fail(err, DL_ERR_CONFIG, NULL,
+                    "there is no container '%s'; make it: az storage container create --name %s "
+                    "--account-name %s, or set remote.create to yes",
+                    azure->url.container, azure->url.container, azure->url.account);
+  }
+  return dl__fail(err, DL_ERR_NOT_FOUND, request->key, "there is no such blob");
+}
+
+static bool is_conflict(int status, const char *code) {
+  return (status == 412 && strncmp(code, "Lease", 5) != 0) ||
+         (status == 409 && strcmp(code, "BlobAlreadyExists") == 0);
+}
+
+static uint32_t asked_wait_ms(const dl__http_reply *reply) {
+  char value[64];
+  uint32_t wait_ms = 0;
+  if (dl__http_header(reply, "x-ms-retry-after-ms", value, sizeof value) &&
+      dl__backoff_milliseconds(value, &wait_ms)) {
+    return wait_ms;
+  }
+  if (dl__http_header(reply, "retry-after-ms", value, sizeof value) &&
+      dl__backoff_milliseconds(value, &wait_ms)) {
+    return wait_ms;
+  }
+  if (dl__http_header(reply, "retry-after", value, sizeof value)) {
+    (void)dl__backoff_retry_after(value, (int64_t)time(NULL), &wait_ms);
+  }
+  return wait_ms;
+}
+
+static dl_status fail_passing(const dl__http_reply *reply, const char *code, dl_error *err) {
+  dl_status status =
+      dl__fail(err, DL_ERR_NETWORK, NULL,
+               "the service is busy or failed (HTTP %d %s); try again later", reply->status, code);
+  err->retryable = 1;
+  err->retry_after_ms = asked_wait_ms(reply);
+  return status;
+}
+
+static dl_status explain(const dl__azure *azure, const dl__azure_request *request,
+                         const dl__http_reply *reply, const char *code, dl_error *err) {
+  int status = reply->status;
+  if (status == 401) return fail_login(azure, reply, err);
+  if (status == 403) return fail_forbidden(azure, reply, code, err);
+  if (status == 404) return fail_missing(azure, request, code, err);
+  if (is_conflict(status, code)) {
+    return dl__fail(err, DL_ERR_CONFLICT, request->key,
+                    "somebody else changed it at the remote meanwhile; push again to compare anew");
+  }
+  if (dl__backoff_status_passes(status) || strcmp(code, "Md5Mismatch") == 0 ||
+      strcmp(code, "ContainerBeingDeleted") == 0) {
+    return fail_passing(reply, code, err);
+  }
+  if (status >= 300 && status < 400) {
+    return dl__fail(
+        err, DL_ERR_NETWORK, NULL,
+        "the service sends us elsewhere (HTTP %d), which is not followed; check the URL", status);
+  }
+  return dl__fail(err, DL_ERR_STORAGE, request->key, "the service refused it: HTTP %d %s", status,
+                  code[0] != '\0' ? code : "without a reason");
+}
+
+dl_status dl__azure_fail(const dl__azure *azure, const dl__azure_request *request,
+                         const dl__http_reply *reply, dl_error *err) {
+  char code[CODE_SIZE];
+  find_code(reply, code);
+  dl_error full = DL_ERROR_INIT;
+  dl_status status = explain(azure, request, reply, code, &full);
+  full.http_status = reply->status;
+  memcpy(full.provider_code, code, sizeof code);
+  (void)dl__http_header(reply, "x-ms-request-id", full.request_id, sizeof full.request_id);
+  if (request->key != NULL && full.path[0] == '\0') {
+    (void)snprintf(full.path, sizeof full.path, "%s", request->key);
+  }
+  dl__error_copy(err, &full);
+  return status;
+}
