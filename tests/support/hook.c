@@ -100,8 +100,16 @@ static dl_status hook_new(const dl_config *config, void *user, const dl_storage 
   ck_assert_ptr_nonnull(s);
   s->hook = user;
   s->inner = hook_open_inner();
-  s->storage = (dl_storage){sizeof s->storage, s->hook->caps, s,          hook_list, hook_stat,
-                            hook_put,          hook_get,      hook_close, NULL};
+  s->storage = (dl_storage){
+      .struct_size = sizeof s->storage,
+      .caps = s->hook->caps,
+      .self = s,
+      .list = hook_list,
+      .stat = hook_stat,
+      .put = hook_put,
+      .get = hook_get,
+      .close = hook_close,
+  };
   *out = &s->storage;
   return DL_OK;
 }
