@@ -51,7 +51,7 @@ t_help_push() {
   expect_code 0
   expect_empty err
   local option
-  for option in mode force dry-run dir to config jobs json quiet verbose color help; do
+  for option in mode force dry-run dir to create config jobs json quiet verbose color help; do
     expect_text out "--$option"
   done
   expect_text out 'Example'
