@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cmd.h"
 #include "exits.h"
@@ -61,7 +62,15 @@ static int run(int argc, char **argv) {
   return found != NULL ? found->run(argc - optind, argv + optind) : EXIT_USAGE;
 }
 
+/* No core file: keys stand in the environment and in memory. A limit of 0 would
+ * stop files only; 1 also stops what a pipe in core_pattern gets (core(5)). */
+static void keep_out_of_core_files(void) {
+  const struct rlimit limit = {1, 1};
+  (void)setrlimit(RLIMIT_CORE, &limit);
+}
+
 int main(int argc, char **argv) {
+  keep_out_of_core_files();
   if (!output_prepare()) return EXIT_FAILED;
   /* Only the characters: numbers are written the same way everywhere. Without
    * the locale asked for, "C" stays, and the output is plain ASCII. */

@@ -18,6 +18,7 @@
  * - Structs that cross the boundary start with struct_size: set them up with
  *   their _INIT macro; a field that is zero means its default.
  * - _free, _clear and _close of NULL do nothing.
+ * - After fork(2), the child must not use what the parent made, but may make its own.
  * - The library prints nothing, installs no signal handler, never exits, and
  *   changes neither locale, umask, working directory nor environment.
  */

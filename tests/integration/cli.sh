@@ -623,6 +623,13 @@ t_sigterm() {
   interrupted TERM 143
 }
 
+t_no_core_file() {
+  ulimit -S -c "$(ulimit -H -c)"
+  long_push
+  grep -E '^Max core file size +1 +1 ' "/proc/$pid/limits"
+  kill -KILL "$pid"
+}
+
 t_second_signal() {
   # The threads that are left behind are no mistake here.
   export TSAN_OPTIONS=${TSAN_OPTIONS:-}:report_thread_leaks=0
@@ -716,6 +723,7 @@ check 'the exit code of a failure stays' t_failure_wins_over_full_output
 check 'SIGINT' t_sigint
 check 'SIGTERM' t_sigterm
 check 'a second signal' t_second_signal
+check 'no core file that could hold a key' t_no_core_file
 check 'SIGINT that is ignored' t_ignored_signal
 check 'another push is running' t_locked
 finish

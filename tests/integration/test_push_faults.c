@@ -1,5 +1,6 @@
 /* tests/integration/test_push_faults.c: what dl_push promises when things go
  * wrong on the way, with a storage that lets the test step in. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -391,6 +392,47 @@ START_TEST(one_push_at_a_time) {
 }
 END_TEST
 
+/* Even if somebody tidied the lock file away while a push runs. */
+static void push_without_lock_file(pusher *pp) {
+  if (pp->scan_complete != 1 || pp->detect_start != 0) return;
+  char *state = support_path(pp->root, "state");
+  DIR *dir = opendir(state);
+  ck_assert_ptr_nonnull(dir);
+  int removed = 0;
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    size_t length = strlen(entry->d_name);
+    if (length < 5 || strcmp(entry->d_name + length - 5, ".lock") != 0) continue;
+    ck_assert_int_eq(0, unlinkat(dirfd(dir), entry->d_name, 0));
+    removed++;
+  }
+  ck_assert_int_eq(0, closedir(dir));
+  ck_assert_int_eq(1, removed);
+  free(state);
+  dl_sync *other = pusher_another(pp, "hook://test");
+  ck_assert_int_eq(DL_ERR_LOCKED, dl_push(other, NULL, NULL, NULL, NULL));
+  dl_sync_free(other);
+}
+
+START_TEST(one_push_at_a_time_without_the_lock_file) {
+  support_write(p.src, "a.md", "one");
+  p.on_event = push_without_lock_file;
+  push_ok(1);
+}
+END_TEST
+
+/* A listing that was made for another file's sake is believed for all. */
+START_TEST(listing_heals_what_the_state_vouched_for) {
+  support_write(p.src, "a.md", "one");
+  support_write(p.src, "b.md", "two");
+  support_settle();
+  push_ok(2);
+  ck_assert_int_eq(DL_OK, inner->remove(inner->self, "b.md", NULL));
+  support_write(p.src, "a.md", "new");
+  push_ok(2);
+  assert_remote("b.md", "two", 3);
+}
+END_TEST
+
 START_TEST(storage_that_is_not_thread_safe_is_called_by_one_at_a_time) {
   teardown();
   setup_with(0);
@@ -457,6 +499,8 @@ int main(void) {
   tcase_add_test(tcase, cancel_from_another_thread_stops_the_file_on_its_way);
   tcase_add_test(tcase, cancel_before_the_push_holds_for_one_push);
   tcase_add_test(tcase, one_push_at_a_time);
+  tcase_add_test(tcase, one_push_at_a_time_without_the_lock_file);
+  tcase_add_test(tcase, listing_heals_what_the_state_vouched_for);
   tcase_add_test(tcase, storage_that_is_not_thread_safe_is_called_by_one_at_a_time);
   tcase_add_test(tcase, small_pieces_of_a_large_file_are_counted);
   tcase_add_test(tcase, state_that_cannot_be_made_stops_the_push);
