@@ -8,7 +8,7 @@
 bool dl__vec_grow(void *items, size_t count, size_t *capacity, size_t size) {
   if (count < *capacity) return true;
   size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
-  if (wanted <= *capacity || wanted > SIZE_MAX / size) return false;
+  if (wanted <= *capacity || wanted > PTRDIFF_MAX / size) return false;
   void *old;
   memcpy(&old, items, sizeof old);
   void *grown = realloc(old, wanted * size);
