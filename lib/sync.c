@@ -72,7 +72,6 @@ dl_status dl_sync_new(const dl_config *config, dl_sync **out, dl_error *err) {
     dl_sync_free(sync);
     return status;
   }
-  dl__storage_watch(&sync->storage, is_cancelled, sync);
   *out = sync;
   return DL_OK;
 }
@@ -378,6 +377,7 @@ dl_status dl_push(dl_sync *sync, const dl_push_options *options, const dl_progre
   if (status == DL_OK && atomic_flag_test_and_set(&sync->busy)) {
     status = dl__fail(&own, DL_ERR_BUSY, NULL, "a push with this handle is running");
   } else if (status == DL_OK) {
+    dl__storage_watch(&sync->storage, is_cancelled, sync);
     dl__progress_init(&p.progress, progress, dl_config_get(sync->config, "base"), &sync->cancel);
     status = run_stages(&p, &own);
     push_clear(&p);

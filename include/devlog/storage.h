@@ -1,9 +1,9 @@
 /* devlog/storage.h: the storage vtable: somewhere bytes can live.
  *
  * A storage keeps objects: a key, some bytes, and a little about them. The
- * library comes with `file` (a local or mounted folder) and `memory` (for tests
- * and examples); a program brings its own by filling a dl_storage and
- * registering a factory for it (examples/custom_storage.c is a whole one).
+ * library comes with `azure` (Azure Blob Storage), `file` (a local or mounted
+ * folder) and `memory` (for tests and examples); a program brings its own by filling a dl_storage
+ * and registering a factory for it (examples/custom_storage.c is a whole one).
  *
  * A storage stays plain: it does one thing, once, and says truly how it went.
  * Retries, limits, workers and comparison are the library's work.
@@ -143,8 +143,9 @@ typedef struct dl_storage {
   void *self; /* handed to every slot */
 
   /* Calls each for every object whose key starts with prefix ("" for all), in
-   * any order. A storage without the folder or bucket yet lists nothing; one
-   * that could not look everywhere fails. Required. */
+   * any order; one that starts over within a call may hand out an object twice.
+   * A remote that put is going to make lists nothing; a storage that could not
+   * look everywhere fails. Required. */
   dl_status (*list)(void *self, const char *prefix, dl_object_fn each, void *user, dl_error *err);
 
   /* Calls each once for the object with this key. Required. */
@@ -164,8 +165,8 @@ typedef struct dl_storage {
   /* Removes an object. Optional. */
   dl_status (*remove)(void *self, const char *key, dl_error *err);
 
-  /* Called once before the others: how to ask, during a long wait, whether to go
-   * on. Optional. */
+  /* Called before each push: how to ask, during a long wait, whether to go on.
+   * Optional. */
   void (*watch)(void *self, dl_cancelled_fn cancelled, void *user);
 
   /* One line for people on what is reached and how it is logged in to, without

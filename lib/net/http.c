@@ -7,6 +7,7 @@
  *   machine only and never through a proxy. */
 #include "net/http.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ typedef struct exchange {
   uint64_t offset;    /* of the next byte of the body from read */
   bool headers_end;   /* the blank line behind the last header came */
   bool too_large;     /* the reply: larger than what is taken */
+  bool began;         /* something of a reply came */
   bool bad_header;    /* a NUL, or two lengths */
   dl_status callback; /* what read or write said */
   dl_error callback_error;
@@ -129,6 +131,10 @@ static size_t on_read(char *buf, size_t size, size_t count, void *user) {
   size_t got = 0;
   x->callback =
       x->request->read(x->request->read_user, x->offset, buf, room, &got, &x->callback_error);
+  if (x->callback == DL_OK && (got == 0 || got > room)) {
+    x->callback = dl__fail(&x->callback_error, DL_ERR_STORAGE, NULL,
+                           "not the number of bytes that was promised");
+  }
   if (x->callback != DL_OK) return CURL_READFUNC_ABORT;
   x->offset += got;
   return got;
@@ -163,6 +169,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *user) {
   exchange *x = user;
   size_t length = size * count;
   dl__buf *headers = &x->reply->headers;
+  x->began = true;
   if (memchr(line, '\0', length) != NULL) {
     x->bad_header = true;
     return 0;
@@ -247,7 +254,9 @@ static bool set_limits(exchange *x) {
   if (total > INT32_MAX) total = INT32_MAX;
   /* What comes down is as large as it is: a download is bounded by its speed only. */
   long limit = x->request->write != NULL ? 0 : (long)total;
-  return SET(CURLOPT_CONNECTTIMEOUT, (long)x->http->timeout_s) &&
+  uint32_t connect_s = x->request->connect_s != 0 ? x->request->connect_s : x->http->timeout_s;
+  /* Without QUICK_EXIT, a name server that is away holds us up beyond every limit. */
+  return SET(CURLOPT_CONNECTTIMEOUT, (long)connect_s) && SET(CURLOPT_QUICK_EXIT, 1L) &&
          SET(CURLOPT_LOW_SPEED_LIMIT, SLOWEST_BYTES_S) &&
          SET(CURLOPT_LOW_SPEED_TIME, (long)x->http->timeout_s) && SET(CURLOPT_TIMEOUT, limit) &&
          SET(CURLOPT_MAXAGE_CONN, KEEP_IDLE_SECONDS);
@@ -256,13 +265,15 @@ static bool set_limits(exchange *x) {
 static bool set_safety(exchange *x) {
   bool https = dl__url_has_scheme(x->request->url, "https");
   return SET(CURLOPT_PROTOCOLS_STR, https ? "https" : "http") &&
-         SET(CURLOPT_NOPROXY, https ? NULL : "*") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
-         SET(CURLOPT_PATH_AS_IS, 1L) && SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
-         SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) &&
+         SET(CURLOPT_NOPROXY, https && !x->request->plain ? NULL : "*") &&
+         SET(CURLOPT_FOLLOWLOCATION, 0L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
+         SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) && SET(CURLOPT_NOSIGNAL, 1L) &&
+         SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) &&
          SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) &&
          SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
          SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
-         (x->http->ca_file == NULL || SET(CURLOPT_CAINFO, x->http->ca_file));
+         (x->http->ca_file == NULL ||
+          (SET(CURLOPT_CAINFO, x->http->ca_file) && SET(CURLOPT_CAPATH, NULL)));
 }
 
 static bool set_callbacks(exchange *x) {
@@ -281,12 +292,23 @@ static dl_status fail_network(const exchange *x, bool passes, const char *what, 
   return dl__http_fail(x->request->url, x->reply->status, passes, what, err);
 }
 
+/* With errno_value EFBIG, for a caller that can ask for less. */
+static dl_status fail_too_large(const exchange *x, dl_error *err) {
+  dl_error full = DL_ERROR_INIT;
+  dl_status status = fail_network(x, false, "the reply is larger than any good one", &full);
+  full.errno_value = EFBIG;
+  dl__error_copy(err, &full);
+  return status;
+}
+
 static dl_status judge(exchange *x, CURLcode code, dl_error *err) {
   if (x->callback != DL_OK) {
     dl__error_copy(err, &x->callback_error);
     return x->callback;
   }
-  if (x->too_large) return fail_network(x, false, "the reply is larger than any good one", err);
+  if (x->too_large) return fail_too_large(x, err);
+  /* A line longer than libcurl takes is "out of memory" to it. */
+  if (x->began && code == CURLE_OUT_OF_MEMORY) x->bad_header = true;
   if (x->bad_header) return fail_network(x, false, "the reply is malformed", err);
   if (code != CURLE_OK) {
     return dl__http_explain(code, x->curl, x->request->url, x->text, x->http->ca_file, err);
@@ -311,6 +333,16 @@ static dl_status judge(exchange *x, CURLcode code, dl_error *err) {
   return DL_OK;
 }
 
+/* The last gate: a line break in a value would begin another header. */
+static dl_status check_headers(const dl__http_request *request, dl_error *err) {
+  for (size_t i = 0; request->headers != NULL && request->headers[i] != NULL; i++) {
+    if (dl__text_has_control(request->headers[i])) {
+      return dl__fail(err, DL_ERR_ARGUMENT, NULL, "a header with a control character in it");
+    }
+  }
+  return DL_OK;
+}
+
 static dl_status check_url(const dl__http_request *request, dl_error *err) {
   if (dl__url_has_scheme(request->url, "https") || request->plain) return DL_OK;
   if (dl__url_has_scheme(request->url, "http") && dl__url_is_loopback(request->url)) return DL_OK;
@@ -321,6 +353,7 @@ dl_status dl__http_send(dl__http *http, const dl__http_request *request, dl__htt
                         dl_error *err) {
   *reply = (dl__http_reply){0};
   dl_status status = check_url(request, err);
+  if (status == DL_OK) status = check_headers(request, err);
   if (status != DL_OK) return status;
   exchange x = {.http = http, .request = request, .reply = reply};
   x.callback_error = (dl_error)DL_ERROR_INIT;

@@ -47,6 +47,7 @@ typedef struct dl__http_request {
   void *write_user;
 
   bool plain; /* http and no proxy whatever the host: for the credential services of a cloud */
+  uint32_t connect_s; /* seconds to connect; 0: as the settings say */
 } dl__http_request;
 
 typedef struct dl__http_reply {
@@ -60,8 +61,9 @@ typedef struct dl__http_reply {
  * DL_OK: a complete reply is there, whatever its status; and if it is 2xx, every
  * byte of the request's body was sent. Redirects are not followed: a 3xx is a reply
  * like any other.
- * DL_ERR_NETWORK (retryable or not): no complete reply; DL_ERR_CANCELLED; or what
- * read or write returned. *reply is cleared by the caller, also on failure. */
+ * DL_ERR_NETWORK (retryable or not): no complete reply (errno_value EFBIG: it is too large);
+ * DL_ERR_CANCELLED; or what read or write returned. *reply is cleared by the caller, also on
+ * failure. */
 dl_status dl__http_send(dl__http *http, const dl__http_request *request, dl__http_reply *reply,
                         dl_error *err);
 void dl__http_reply_clear(dl__http_reply *reply);

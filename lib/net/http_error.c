@@ -35,7 +35,9 @@ static dl_status fail_tls(CURLcode code, CURL *curl, const char *url, const char
                           dl_error *err) {
   long number = 0;
   (void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
-  if (code == CURLE_SSL_CONNECT_ERROR && (number == ECONNRESET || number == EPIPE)) {
+  bool cut = number == ECONNRESET || number == EPIPE || strstr(text, "SSL_ERROR_SYSCALL") != NULL ||
+             strstr(text, "unexpected eof") != NULL;
+  if (code == CURLE_SSL_CONNECT_ERROR && cut) {
     return dl__http_fail(url, 0, true, "the connection broke; try again later", err);
   }
   char what[CURL_ERROR_SIZE + 128];

@@ -13,8 +13,16 @@ static void remote_clear(dl__remote *remote) {
   free(remote->etag);
 }
 
+/* A listing that is being read. */
+typedef struct reading {
+  dl__listing *list;
+  bool no_memory;
+} reading;
+
 static int add_remote(const dl_object *object, void *user) {
-  dl__listing *list = user;
+  reading *r = user;
+  dl__listing *list = r->list;
+  r->no_memory = true;
   if (!dl__vec_grow(&list->items, list->count, &list->capacity, sizeof *list->items)) return 1;
   dl__remote *item = &list->items[list->count];
   *item = (dl__remote){.size_bytes = object->size_bytes};
@@ -29,6 +37,7 @@ static int add_remote(const dl_object *object, void *user) {
     memcpy(item->digest, digest, strlen(digest) + 1);
   }
   list->count++;
+  r->no_memory = false;
   return 0;
 }
 
@@ -52,9 +61,9 @@ static void drop_doubles(dl__listing *listing) {
 
 dl_status dl__listing_read(const dl__storage *storage, dl__listing *out, dl_error *err) {
   *out = (dl__listing){0};
-  dl_status status = dl__storage_list(storage, "", add_remote, out, err);
-  /* Only add_remote stops a listing, and only for want of memory. */
-  if (status == DL_ERR_CANCELLED) status = dl__fail_no_memory(err);
+  reading r = {out, false};
+  dl_status status = dl__storage_list(storage, "", add_remote, &r, err);
+  if (r.no_memory) status = dl__fail_no_memory(err);
   if (status != DL_OK) {
     dl__listing_clear(out);
     return status;

@@ -1,9 +1,9 @@
 /* storage/azure.c: Azure Blob Storage: block blobs of one container, below a
- * prefix. This file opens it, and reads and removes single blobs; azure_list.c
- * lists, azure_put.c stores, azure_call.c sends, azure_error.c explains. */
+ * prefix. This file opens it, and looks at and removes single blobs; azure_list.c
+ * lists, azure_get.c reads, azure_put.c stores, azure_call.c sends, azure_error.c
+ * explains. */
 #include "storage/azure.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,22 +12,30 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "storage/providers.h"
-#include "storage/retry.h"
 
-#define BACKOFF_BASE_MS 500
-#define BACKOFF_CAP_MS  30000
-#define RETRY_BUDGET    100
+bool dl__azure_etag_valid(const char *etag) {
+  size_t length = strlen(etag);
+  if (length == 0 || length >= DL_ETAG_SIZE || strcmp(etag, "*") == 0) return false;
+  for (size_t i = 0; i < length; i++) {
+    unsigned char c = (unsigned char)etag[i];
+    if (c <= 0x20 || c == 0x7f || c == '"') return false;
+  }
+  return true;
+}
 
 bool dl__azure_etag(const char *value, char etag[DL_ETAG_SIZE]) {
   size_t length = strlen(value);
+  etag[0] = '\0';
   if (length >= 2 && value[0] == '"' && value[length - 1] == '"') {
     value++;
     length -= 2;
   }
-  bool good = length > 0 && length < DL_ETAG_SIZE && memchr(value, '"', length) == NULL;
-  memcpy(etag, value, good ? length : 0);
-  etag[good ? length : 0] = '\0';
-  return good;
+  if (length >= DL_ETAG_SIZE) return false;
+  memcpy(etag, value, length);
+  etag[length] = '\0';
+  if (dl__azure_etag_valid(etag)) return true;
+  etag[0] = '\0';
+  return false;
 }
 
 bool dl__azure_md5_digest(const char *base64, char digest[DL_DIGEST_SIZE]) {
@@ -46,12 +54,22 @@ bool dl__azure_digest_valid(const char *text) {
          strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_:") == length;
 }
 
+void dl__azure_digest(const char *ours, const char *our_md5, const char *md5,
+                      char digest[DL_DIGEST_SIZE]) {
+  bool same = md5[0] != '\0' && strcmp(our_md5, md5) == 0;
+  if (!dl__azure_md5_digest(md5, digest)) digest[0] = '\0';
+  if (same && dl__azure_digest_valid(ours)) memcpy(digest, ours, strlen(ours) + 1);
+}
+
 /* An object from the header of a reply to HEAD or GET. */
 static dl_status give(const char *key, const dl__http_reply *reply, dl_object_fn each, void *user,
                       dl_error *err) {
   char value[DL_DIGEST_SIZE];
+  char ours[DL_DIGEST_SIZE];
+  char our_md5[64];
+  char md5[64];
   char etag[DL_ETAG_SIZE];
-  char digest[DL_DIGEST_SIZE] = "";
+  char digest[DL_DIGEST_SIZE];
   dl_object object = DL_OBJECT_INIT;
   object.key = key;
   if (!dl__http_header(reply, "content-length", value, sizeof value)) {
@@ -61,13 +79,10 @@ static dl_status give(const char *key, const dl__http_reply *reply, dl_object_fn
   if (dl__http_header(reply, "etag", value, sizeof value) && dl__azure_etag(value, etag)) {
     object.etag = etag;
   }
-  if (dl__http_header(reply, "content-md5", value, sizeof value)) {
-    (void)dl__azure_md5_digest(value, digest);
-  }
-  if (dl__http_header(reply, "x-ms-meta-" DL__AZURE_META_DIGEST, value, sizeof value) &&
-      dl__azure_digest_valid(value)) {
-    memcpy(digest, value, sizeof digest);
-  }
+  (void)dl__http_header(reply, "x-ms-meta-" DL__AZURE_META_DIGEST, ours, sizeof ours);
+  (void)dl__http_header(reply, "x-ms-meta-" DL__AZURE_META_MD5, our_md5, sizeof our_md5);
+  (void)dl__http_header(reply, "content-md5", md5, sizeof md5);
+  dl__azure_digest(ours, our_md5, md5, digest);
   if (digest[0] != '\0') object.digest = digest;
   if (dl__http_header(reply, "x-ms-meta-" DL__AZURE_META_MTIME, value, sizeof value)) {
     object.mtime_ns = strtoll(value, NULL, 10);
@@ -82,34 +97,6 @@ dl_status dl__azure_stat(void *self, const char *key, dl_object_fn each, void *u
   dl__http_reply reply;
   dl_status status = dl__azure_send(self, &request, &reply, err);
   if (status == DL_OK) status = give(key, &reply, each, user, err);
-  dl__http_reply_clear(&reply);
-  return status;
-}
-
-static bool is_past_the_end(const dl__http_reply *reply) {
-  return reply->status == 416;
-}
-
-static dl_status azure_get(void *self, const dl_get_request *get, dl_error *err) {
-  char range[64];
-  const char *headers[] = {NULL, NULL};
-  uint64_t last = get->offset_bytes + get->length_bytes - 1;
-  if (get->length_bytes > 0 && last >= get->offset_bytes) {
-    (void)snprintf(range, sizeof range, "x-ms-range: bytes=%" PRIu64 "-%" PRIu64, get->offset_bytes,
-                   last);
-    headers[0] = range;
-  } else if (get->offset_bytes > 0) {
-    (void)snprintf(range, sizeof range, "x-ms-range: bytes=%" PRIu64 "-", get->offset_bytes);
-    headers[0] = range;
-  }
-  dl__azure_request request = {.method = "GET",
-                               .key = get->key,
-                               .headers = headers,
-                               .write = get->write,
-                               .write_user = get->write_user};
-  dl__http_reply reply;
-  dl_status status = dl__azure_send(self, &request, &reply, err);
-  if (status != DL_OK && is_past_the_end(&reply)) status = DL_OK;
   dl__http_reply_clear(&reply);
   return status;
 }
@@ -175,7 +162,7 @@ dl_status dl__azure_new(const dl_config *config, void *user, const dl_storage **
       .list = dl__azure_list,
       .stat = dl__azure_stat,
       .put = dl__azure_put,
-      .get = azure_get,
+      .get = dl__azure_get,
       .close = azure_close,
       .remove = azure_remove,
       .watch = azure_watch,
@@ -186,12 +173,6 @@ dl_status dl__azure_new(const dl_config *config, void *user, const dl_storage **
     azure_close(azure);
     return status;
   }
-  dl__retry_policy policy = {
-      .backoff = {BACKOFF_BASE_MS, BACKOFF_CAP_MS},
-      .retries = number(config, "sync.retries"),
-      .budget = RETRY_BUDGET,
-      .deadline_ms = (uint64_t)number(config, "sync.timeout") * 1000 * 10,
-      .clock = &dl__retry_real_clock,
-  };
-  return dl__retry_new(&azure->storage, &policy, out, err);
+  *out = &azure->storage;
+  return DL_OK;
 }

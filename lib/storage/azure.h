@@ -16,6 +16,7 @@
  * the headers that it signs in an order of its own. */
 #define DL__AZURE_META_DIGEST "devlogdigest"
 #define DL__AZURE_META_MTIME  "devlogmtime"
+#define DL__AZURE_META_MD5    "devlogmd5" /* Base64; our digest counts while this is Content-MD5 */
 
 typedef struct dl__azure {
   dl_storage storage;
@@ -24,7 +25,7 @@ typedef struct dl__azure {
   dl__azure_auth *auth;
   bool create; /* make the container when it is missing */
   char *describe;
-  atomic_llong clock_offset_s; /* the service's clock minus ours, once it complained */
+  atomic_llong clock_offset_s; /* the service's clock minus ours, as of its last complaint */
 } dl__azure;
 
 /* One request to the service. */
@@ -47,18 +48,26 @@ typedef struct dl__azure_request {
 dl_status dl__azure_send(dl__azure *azure, const dl__azure_request *request, dl__http_reply *reply,
                          dl_error *err);
 
-/* Turns a reply that is not 2xx into an error that says what to do. */
+/* Turns a reply that is not 2xx into an error that says what to do.
+ * offset_s: what was added to our clock for the date of the request. */
 dl_status dl__azure_fail(const dl__azure *azure, const dl__azure_request *request,
-                         const dl__http_reply *reply, dl_error *err);
+                         const dl__http_reply *reply, int64_t offset_s, dl_error *err);
 
-/* Seconds by which our clock is ahead of the service's, by its Date header; 0 if
- * it does not say or they agree within what the service allows (15 minutes). */
-int64_t dl__azure_clock_error_s(const dl__http_reply *reply);
+/* The service's clock minus ours, by the Date header of the reply, if the request's
+ * date was further off than it allows (15 minutes); else false. */
+bool dl__azure_clock_wrong(const dl__http_reply *reply, int64_t offset_s, int64_t *right_s);
+
+/* What is said about the content of a blob: text of DL__AZURE_META_DIGEST and _MD5
+ * and of Content-MD5, each may be "". Gives our digest if it belongs to the content
+ * that is there, else the service's "md5:...", else "". */
+void dl__azure_digest(const char *ours, const char *our_md5, const char *md5,
+                      char digest[DL_DIGEST_SIZE]);
 
 /* The slots. */
 dl_status dl__azure_list(void *self, const char *prefix, dl_object_fn each, void *user,
                          dl_error *err);
 dl_status dl__azure_stat(void *self, const char *key, dl_object_fn each, void *user, dl_error *err);
+dl_status dl__azure_get(void *self, const dl_get_request *request, dl_error *err);
 dl_status dl__azure_put(void *self, const dl_put_request *request, dl_put_result *result,
                         dl_error *err);
 
@@ -67,6 +76,9 @@ bool dl__azure_etag(const char *value, char etag[DL_ETAG_SIZE]);
 
 /* True for a text that our metadata can hold as a digest and that is one. */
 bool dl__azure_digest_valid(const char *text);
+
+/* True for the text of an ETag, without quotes. */
+bool dl__azure_etag_valid(const char *etag);
 
 /* "md5:..." from the Base64 of a Content-MD5; false: it is none. */
 bool dl__azure_md5_digest(const char *base64, char digest[DL_DIGEST_SIZE]);

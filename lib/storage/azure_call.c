@@ -94,25 +94,25 @@ static bool add_headers(attempt *a, const char *const *headers) {
   return add_line(&a->headers, NULL);
 }
 
-static dl_status prepare(dl__azure *azure, const dl__azure_request *request, attempt *a,
-                         dl_error *err) {
+static dl_status prepare(dl__azure *azure, const dl__azure_request *request, int64_t offset_s,
+                         attempt *a, dl_error *err) {
   size_t path;
   dl_status status = add_address(azure, request->key, a, &path, err);
   if (status != DL_OK) return status;
   dl__azure_call call = {request->method, a->url.data + path, request->query, request->headers,
                          request->body_bytes};
-  int64_t now = (int64_t)time(NULL) + atomic_load(&azure->clock_offset_s);
-  status = dl__azure_auth_apply(azure->auth, &call, now, &a->added, &a->query, err);
+  status = dl__azure_auth_apply(azure->auth, &call, (int64_t)time(NULL) + offset_s, &a->added,
+                                &a->query, err);
   if (status != DL_OK) return status;
   bool done = add_query(a, request->query) && add_headers(a, request->headers);
   return done ? DL_OK : dl__fail_no_memory(err);
 }
 
-static dl_status send_once(dl__azure *azure, const dl__azure_request *request,
+static dl_status send_once(dl__azure *azure, const dl__azure_request *request, int64_t offset_s,
                            dl__http_reply *reply, dl_error *err) {
   attempt a = {0};
   *reply = (dl__http_reply){0};
-  dl_status status = prepare(azure, request, &a, err);
+  dl_status status = prepare(azure, request, offset_s, &a, err);
   if (status == DL_OK) {
     dl__http_request http = {
         .method = request->method,
@@ -131,50 +131,20 @@ static dl_status send_once(dl__azure *azure, const dl__azure_request *request,
   return status;
 }
 
-int64_t dl__azure_clock_error_s(const dl__http_reply *reply) {
+bool dl__azure_clock_wrong(const dl__http_reply *reply, int64_t offset_s, int64_t *right_s) {
   char date[64];
   int64_t theirs;
   if (!dl__http_header(reply, "date", date, sizeof date) || !dl__backoff_http_date(date, &theirs)) {
-    return 0;
+    return false;
   }
-  int64_t error = (int64_t)time(NULL) - theirs;
-  return error > CLOCK_TOLERANCE_S || error < -CLOCK_TOLERANCE_S ? error : 0;
+  *right_s = theirs - (int64_t)time(NULL);
+  int64_t error = *right_s - offset_s;
+  return error > CLOCK_TOLERANCE_S || error < -CLOCK_TOLERANCE_S;
 }
 
 static bool has_code(const dl__http_reply *reply, const char *code) {
   char value[64];
   return dl__http_header(reply, "x-ms-error-code", value, sizeof value) && strcmp(value, code) == 0;
-}
-
-static dl_status make_container(dl__azure *azure, dl_error *err) {
-  static const char *const query[] = {"restype", "container", NULL};
-  dl__azure_request request = {.method = "PUT", .query = query};
-  dl__http_reply reply;
-  dl_status status = send_once(azure, &request, &reply, err);
-  /* Another worker may have been faster. */
-  bool made =
-      status == DL_OK && (reply.status == 201 || has_code(&reply, "ContainerAlreadyExists"));
-  if (status == DL_OK && !made) status = dl__azure_fail(azure, &request, &reply, err);
-  dl__http_reply_clear(&reply);
-  return status;
-}
-
-/* True if the same request, sent once more, may be answered otherwise. */
-static bool mend(dl__azure *azure, const dl__http_reply *reply, bool *created, dl_status *status,
-                 dl_error *err) {
-  if (reply->status == 401) return dl__azure_auth_refresh(azure->auth);
-  if (reply->status == 403) {
-    int64_t error = dl__azure_clock_error_s(reply);
-    long long expected = 0;
-    return error != 0 &&
-           atomic_compare_exchange_strong(&azure->clock_offset_s, &expected, (long long)-error);
-  }
-  if (reply->status == 404 && azure->create && !*created && has_code(reply, "ContainerNotFound")) {
-    *created = true;
-    *status = make_container(azure, err);
-    return *status == DL_OK;
-  }
-  return false;
 }
 
 /* What answers without an id of the request is not the service: a proxy, a
@@ -194,17 +164,60 @@ static dl_status check_origin(const dl__azure_request *request, const dl__http_r
   return DL_ERR_NETWORK;
 }
 
+static dl_status make_container(dl__azure *azure, int64_t offset_s, dl_error *err) {
+  static const char *const query[] = {"restype", "container", NULL};
+  dl__azure_request request = {.method = "PUT", .query = query};
+  dl__http_reply reply;
+  dl_status status = send_once(azure, &request, offset_s, &reply, err);
+  if (status == DL_OK) status = check_origin(&request, &reply, err);
+  /* Another worker may have been faster. */
+  bool made =
+      status == DL_OK && (reply.status == 201 || has_code(&reply, "ContainerAlreadyExists"));
+  if (status == DL_OK && !made) status = dl__azure_fail(azure, &request, &reply, offset_s, err);
+  dl__http_reply_clear(&reply);
+  return status;
+}
+
+/* What was mended already on the way of one request: each is worth one try more. */
+typedef struct mended {
+  bool token, clock, container;
+} mended;
+
+/* True if the same request, sent once more, may be answered otherwise. */
+static bool mend(dl__azure *azure, const dl__azure_request *request, const dl__http_reply *reply,
+                 mended *done, int64_t *offset_s, dl_status *status, dl_error *err) {
+  int64_t right_s;
+  if (reply->status == 401 && !done->token) {
+    done->token = true;
+    return dl__azure_auth_refresh(azure->auth);
+  }
+  if (reply->status == 403 && !done->clock && dl__azure_clock_wrong(reply, *offset_s, &right_s)) {
+    done->clock = true;
+    *offset_s = right_s;
+    atomic_store(&azure->clock_offset_s, right_s);
+    return true;
+  }
+  bool storing = request->key != NULL && strcmp(request->method, "PUT") == 0;
+  if (storing && azure->create && !done->container && has_code(reply, "ContainerNotFound")) {
+    done->container = true;
+    *status = make_container(azure, *offset_s, err);
+    return *status == DL_OK;
+  }
+  return false;
+}
+
 dl_status dl__azure_send(dl__azure *azure, const dl__azure_request *request, dl__http_reply *reply,
                          dl_error *err) {
-  bool created = false;
-  for (int tries = 0;; tries++) {
-    dl_status status = send_once(azure, request, reply, err);
-    if (status != DL_OK) return status;
-    status = check_origin(request, reply, err);
+  mended done = {false, false, false};
+  int64_t offset_s = atomic_load(&azure->clock_offset_s);
+  for (;;) {
+    dl_status status = send_once(azure, request, offset_s, reply, err);
+    if (status == DL_OK) status = check_origin(request, reply, err);
     if (status != DL_OK) return status;
     if (reply->status >= 200 && reply->status < 300) return DL_OK;
-    bool again = tries < 3 && mend(azure, reply, &created, &status, err);
-    if (!again) return status != DL_OK ? status : dl__azure_fail(azure, request, reply, err);
+    if (!mend(azure, request, reply, &done, &offset_s, &status, err)) {
+      return status != DL_OK ? status : dl__azure_fail(azure, request, reply, offset_s, err);
+    }
     dl__http_reply_clear(reply);
   }
 }

@@ -36,12 +36,14 @@ static bool body_says(const dl__http_reply *reply, const char *text) {
 }
 
 /* A login that the service refuses. */
-static dl_status fail_login(const dl__azure *azure, const dl__http_reply *reply, dl_error *err) {
-  int64_t error = dl__azure_clock_error_s(reply);
-  if (error != 0) {
+static dl_status fail_login(const dl__azure *azure, const dl__http_reply *reply, int64_t offset_s,
+                            dl_error *err) {
+  int64_t right_s;
+  if (dl__azure_clock_wrong(reply, offset_s, &right_s)) {
+    long long minutes = (right_s < 0 ? -right_s : right_s) / 60;
     return dl__fail(err, DL_ERR_AUTH, NULL,
-                    "refused: your clock is %lld min %s; set it right and push again",
-                    (long long)(error < 0 ? -error : error) / 60, error < 0 ? "behind" : "ahead");
+                    "refused: your clock is %lld min %s; set it right and push again", minutes,
+                    right_s > 0 ? "behind" : "ahead");
   }
   switch (dl__azure_auth_kind_of(azure->auth)) {
   case DL__AZURE_SHARED_KEY:
@@ -85,7 +87,7 @@ static dl_status fail_permission(const dl__azure *azure, const char *code, dl_er
 }
 
 static dl_status fail_forbidden(const dl__azure *azure, const dl__http_reply *reply,
-                                const char *code, dl_error *err) {
+                                int64_t offset_s, const char *code, dl_error *err) {
   static const char *const permission[] = {
       "AuthorizationPermissionMismatch", "AuthorizationResourceTypeMismatch",
       "AuthorizationServiceMismatch",    "InsufficientAccountPermissions",
@@ -98,7 +100,7 @@ static dl_status fail_forbidden(const dl__azure *azure, const dl__http_reply *re
       strcmp(code, "AuthorizationSourceIPMismatch") == 0 ||
       strcmp(code, "PublicAccessNotPermitted") == 0) {
     if (dl__azure_auth_kind_of(azure->auth) == DL__AZURE_ANONYMOUS)
-      return fail_login(azure, reply, err);
+      return fail_login(azure, reply, offset_s, err);
     return dl__fail(err, DL_ERR_AUTH, NULL,
                     "refused (%s); the login is wrong, or the account's firewall does not let this "
                     "machine in: see its page \"Networking\"",
@@ -109,12 +111,14 @@ static dl_status fail_forbidden(const dl__azure *azure, const dl__http_reply *re
                     "the account '%s' does not allow keys; use a managed or workload identity",
                     azure->url.account);
   }
-  return fail_login(azure, reply, err);
+  return fail_login(azure, reply, offset_s, err);
 }
 
 static dl_status fail_missing(const dl__azure *azure, const dl__azure_request *request,
                               const char *code, dl_error *err) {
-  if (strcmp(code, "ContainerNotFound") == 0 || (request->key == NULL && code[0] == '\0')) {
+  bool container = strcmp(code, "ContainerNotFound") == 0;
+  if (container && azure->create && request->key != NULL) container = false;
+  if (container || (request->key == NULL && code[0] == '\0')) {
     return dl__fail(err, DL_ERR_CONFIG, NULL,
                     "there is no container '%s'; make it: az storage container create --name %s "
                     "--account-name %s, or set remote.create to yes",
@@ -155,10 +159,17 @@ static dl_status fail_passing(const dl__http_reply *reply, const char *code, dl_
 }
 
 static dl_status explain(const dl__azure *azure, const dl__azure_request *request,
-                         const dl__http_reply *reply, const char *code, dl_error *err) {
+                         const dl__http_reply *reply, int64_t offset_s, const char *code,
+                         dl_error *err) {
   int status = reply->status;
-  if (status == 401) return fail_login(azure, reply, err);
-  if (status == 403) return fail_forbidden(azure, reply, code, err);
+  bool anonymous = dl__azure_auth_kind_of(azure->auth) == DL__AZURE_ANONYMOUS;
+  /* What is not public is denied to strangers in more than one way. */
+  if (anonymous &&
+      (strcmp(code, "PublicAccessNotPermitted") == 0 || strcmp(code, "ResourceNotFound") == 0)) {
+    return fail_login(azure, reply, offset_s, err);
+  }
+  if (status == 401) return fail_login(azure, reply, offset_s, err);
+  if (status == 403) return fail_forbidden(azure, reply, offset_s, code, err);
   if (status == 404) return fail_missing(azure, request, code, err);
   if (is_conflict(status, code)) {
     return dl__fail(err, DL_ERR_CONFLICT, request->key,
@@ -178,11 +189,11 @@ static dl_status explain(const dl__azure *azure, const dl__azure_request *reques
 }
 
 dl_status dl__azure_fail(const dl__azure *azure, const dl__azure_request *request,
-                         const dl__http_reply *reply, dl_error *err) {
+                         const dl__http_reply *reply, int64_t offset_s, dl_error *err) {
   char code[CODE_SIZE];
   find_code(reply, code);
   dl_error full = DL_ERROR_INIT;
-  dl_status status = explain(azure, request, reply, code, &full);
+  dl_status status = explain(azure, request, reply, offset_s, code, &full);
   full.http_status = reply->status;
   memcpy(full.provider_code, code, sizeof code);
   (void)dl__http_header(reply, "x-ms-request-id", full.request_id, sizeof full.request_id);

@@ -30,10 +30,12 @@ typedef struct listing {
   int64_t mtime_ns;
   char etag[DL_ETAG_SIZE];
   char digest[DL_DIGEST_SIZE]; /* ours */
-  char md5[DL_DIGEST_SIZE];    /* the service's */
+  char our_md5[64];            /* what that goes with */
+  char md5[64];                /* the service's */
   bool bad_size;
   /* The page. */
-  char *next; /* marker of the next one, or NULL */
+  bool complete; /* the root of a listing ended */
+  char *next;    /* marker of the next one, or NULL */
 } listing;
 
 static bool parse_number(const char *text, uint64_t *value) {
@@ -45,10 +47,11 @@ static bool parse_number(const char *text, uint64_t *value) {
 
 static void begin_blob(listing *l) {
   dl__buf_cut(&l->name, 0);
-  l->folder = l->bad_size = false;
+  l->folder = false;
+  l->bad_size = true; /* until there is one */
   l->size_bytes = 0;
   l->mtime_ns = 0;
-  l->etag[0] = l->digest[0] = l->md5[0] = '\0';
+  l->etag[0] = l->digest[0] = l->our_md5[0] = l->md5[0] = '\0';
 }
 
 static int hex(char c) {
@@ -71,10 +74,14 @@ static bool take_name(listing *l, const dl__xml_element *e) {
   return true;
 }
 
+static void keep(char *to, size_t size, const char *text) {
+  size_t length = strlen(text);
+  if (length < size) memcpy(to, text, length + 1);
+}
+
 static void take_metadata(listing *l, const char *name, const char *text) {
-  if (strcmp(name, DL__AZURE_META_DIGEST) == 0 && strlen(text) < sizeof l->digest) {
-    memcpy(l->digest, text, strlen(text) + 1);
-  }
+  if (strcmp(name, DL__AZURE_META_DIGEST) == 0) keep(l->digest, sizeof l->digest, text);
+  if (strcmp(name, DL__AZURE_META_MD5) == 0) keep(l->our_md5, sizeof l->our_md5, text);
   if (strcmp(name, DL__AZURE_META_MTIME) == 0) l->mtime_ns = strtoll(text, NULL, 10);
   if (strcmp(name, "hdi_isfolder") == 0) l->folder = true;
 }
@@ -98,8 +105,9 @@ static dl_status end_blob(listing *l, dl_error *err) {
     object.size_bytes = l->size_bytes;
     object.etag = l->etag[0] != '\0' ? l->etag : NULL;
     object.mtime_ns = l->mtime_ns;
-    if (l->md5[0] != '\0') object.digest = l->md5;
-    if (dl__azure_digest_valid(l->digest)) object.digest = l->digest;
+    char digest[DL_DIGEST_SIZE];
+    dl__azure_digest(l->digest, l->our_md5, l->md5, digest);
+    if (digest[0] != '\0') object.digest = digest;
     l->stopped = l->each(&object, l->user) != 0;
     if (l->stopped) status = dl__fail(err, DL_ERR_CANCELLED, NULL, "stopped");
   }
@@ -110,6 +118,7 @@ static dl_status end_blob(listing *l, dl_error *err) {
 static dl_status take_element(const dl__xml_element *e, void *user, dl_error *err) {
   listing *l = user;
   if (strncmp(e->path, BLOB, sizeof BLOB - 1) != 0) {
+    if (strcmp(e->path, "EnumerationResults") == 0) l->complete = true;
     if (strcmp(e->path, "EnumerationResults/NextMarker") != 0 || e->text[0] == '\0') return DL_OK;
     free(l->next);
     l->next = strdup(e->text);
@@ -120,7 +129,7 @@ static dl_status take_element(const dl__xml_element *e, void *user, dl_error *er
   if (strcmp(rest, "/Properties/Content-Length") == 0) {
     l->bad_size = !parse_number(e->text, &l->size_bytes);
   }
-  if (strcmp(rest, "/Properties/Content-MD5") == 0) (void)dl__azure_md5_digest(e->text, l->md5);
+  if (strcmp(rest, "/Properties/Content-MD5") == 0) keep(l->md5, sizeof l->md5, e->text);
   if (strcmp(rest, "/Properties/Etag") == 0) (void)dl__azure_etag(e->text, l->etag);
   if (strcmp(rest, "/Properties/ResourceType") == 0) l->folder = strcmp(e->text, "directory") == 0;
   if (strncmp(rest, "/Metadata/", 10) == 0) take_metadata(l, rest + 10, e->text);
@@ -130,17 +139,47 @@ static dl_status take_element(const dl__xml_element *e, void *user, dl_error *er
   return status;
 }
 
+/* A container that is yet to be made is empty. */
+static bool is_to_come(const dl__azure *azure, const dl__http_reply *reply) {
+  char code[64];
+  return azure->create && reply->status == 404 &&
+         dl__http_header(reply, "x-ms-error-code", code, sizeof code) &&
+         strcmp(code, "ContainerNotFound") == 0;
+}
+
 static dl_status read_page(dl__azure *azure, const char *const *query, listing *l, dl_error *err) {
   dl__azure_request request = {.method = "GET", .query = query};
   dl__http_reply reply;
   dl_status status = dl__azure_send(azure, &request, &reply, err);
+  bool to_come = status != DL_OK && is_to_come(azure, &reply);
+  if (to_come) status = DL_OK;
   begin_blob(l);
-  if (status == DL_OK) {
+  l->complete = to_come;
+  if (status == DL_OK && !to_come) {
     status = dl__xml_parse(reply.body.data != NULL ? reply.body.data : "", reply.body.length,
                            take_element, l, err);
   }
+  if (status == DL_OK && !l->complete) {
+    status = dl__fail(err, DL_ERR_STORAGE, NULL, "the answer of the service is no listing");
+  }
   dl__http_reply_clear(&reply);
   return status;
+}
+
+/* Metadata of other programs can make a page larger than any reply that is taken: then
+ * for fewer blobs a page. */
+static dl_status read_fitting_page(dl__azure *azure, const char **query, listing *l,
+                                   dl_error *err) {
+  static const char *const sizes[] = {"5000", "500", "50", NULL};
+  for (size_t i = 0;; i++) {
+    dl_error full = DL_ERROR_INIT;
+    query[9] = sizes[i];
+    dl_status status = read_page(azure, query, l, &full);
+    if (status == DL_OK) return DL_OK;
+    if (full.errno_value == EFBIG && sizes[i + 1] != NULL) continue;
+    dl__error_copy(err, &full);
+    return status;
+  }
 }
 
 /* The service filters by the start of names; the last part of a prefix may be
@@ -158,14 +197,14 @@ static dl_status name_prefix(const dl__azure *azure, const char *prefix, dl__buf
 
 /* Pages until there is no marker; one that comes again would go on for ever. */
 static dl_status read_pages(dl__azure *azure, const char *prefix, listing *l, dl_error *err) {
-  const char *query[] = {"restype", "container", "comp", "list", "include", "metadata",
-                         "prefix",  prefix,      NULL,   NULL,   NULL};
+  const char *query[] = {"restype", "container",  "comp", "list", "include", "metadata", "prefix",
+                         prefix,    "maxresults", NULL,   NULL,   NULL,      NULL};
   char *marker = NULL;
   dl_status status = DL_OK;
   for (int page = 0; status == DL_OK; page++) {
-    query[8] = marker != NULL ? "marker" : NULL;
-    query[9] = marker;
-    status = read_page(azure, query, l, err);
+    query[10] = marker != NULL ? "marker" : NULL;
+    query[11] = marker;
+    status = read_fitting_page(azure, query, l, err);
     bool same = marker != NULL && l->next != NULL && strcmp(marker, l->next) == 0;
     free(marker);
     marker = l->next;

@@ -102,11 +102,12 @@ static dl_status find_md5(body *b, dl_error *err) {
 /* The lines of a Put Blob. */
 typedef struct put_headers {
   char md5[64];
+  char kept_md5[64];
   char type[64];
   char digest[DL_DIGEST_SIZE + 64];
   char mtime[64];
   char condition[DL_ETAG_SIZE + 32];
-  const char *lines[8];
+  const char *lines[9];
 } put_headers;
 
 static bool make_headers(const body *b, const dl_put_request *request, put_headers *h) {
@@ -116,6 +117,9 @@ static bool make_headers(const body *b, const dl_put_request *request, put_heade
   h->lines[n++] = "x-ms-blob-type: BlockBlob";
   (void)snprintf(h->md5, sizeof h->md5, "Content-MD5: %s", done ? base64.data : "");
   h->lines[n++] = h->md5;
+  (void)snprintf(h->kept_md5, sizeof h->kept_md5, "x-ms-meta-" DL__AZURE_META_MD5 ": %s",
+                 done ? base64.data : "");
+  h->lines[n++] = h->kept_md5;
   dl__buf_clear(&base64);
   (void)snprintf(h->type, sizeof h->type, "Content-Type: %s", content_type(request->key));
   h->lines[n++] = h->type;
@@ -208,8 +212,8 @@ dl_status dl__azure_put(void *self, const dl_put_request *request, dl_put_result
     return dl__fail(err, DL_ERR_UNSUPPORTED, request->key,
                     "larger than the 5,000 MiB that one request may hold");
   }
-  /* No blob has the ETag "*": to the service it would mean any. */
-  if (request->if_match != NULL && strcmp(request->if_match, "*") == 0) {
+  /* What is no ETag, no blob has; "*" would mean any to the service. */
+  if (request->if_match != NULL && !dl__azure_etag_valid(request->if_match)) {
     return dl__fail(err, DL_ERR_CONFLICT, request->key, "the object was changed meanwhile");
   }
   body b = {.request = request};

@@ -18,6 +18,7 @@
 #include "storage/storage.h"
 
 #define SLICE_MS 50 /* a cancelled push waits no longer than this */
+#define GIVE_UP  8  /* failures in a row, at least, before a remote is given up */
 #define RETRY    10 /* the price of one retry in units of the budget; a success gives back 1 */
 
 typedef struct retry {
@@ -29,6 +30,8 @@ typedef struct retry {
   struct {
     pthread_mutex_t mutex;
     uint64_t budget;
+    uint64_t failing_since_ms; /* start of the first of the failures in a row */
+    uint32_t failures;         /* tries in a row that found no remote */
   } locked;
 } retry;
 
@@ -56,8 +59,34 @@ static bool spend(retry *r) {
 
 static void earn(retry *r) {
   (void)pthread_mutex_lock(&r->locked.mutex);
+  r->locked.failures = 0;
   if (r->locked.budget < (uint64_t)r->policy.budget * RETRY) r->locked.budget++;
   (void)pthread_mutex_unlock(&r->locked.mutex);
+}
+
+static void note_failure(retry *r, uint64_t start_ms) {
+  (void)pthread_mutex_lock(&r->locked.mutex);
+  if (r->locked.failures == 0) r->locked.failing_since_ms = start_ms;
+  if (r->locked.failures < UINT32_MAX) r->locked.failures++;
+  (void)pthread_mutex_unlock(&r->locked.mutex);
+}
+
+static bool is_given_up(retry *r) {
+  uint64_t now_ms = r->policy.clock->now_ms(r->policy.clock->user);
+  (void)pthread_mutex_lock(&r->locked.mutex);
+  bool given_up = r->policy.give_up_ms > 0 && r->locked.failures >= GIVE_UP &&
+                  now_ms - r->locked.failing_since_ms > r->policy.give_up_ms;
+  (void)pthread_mutex_unlock(&r->locked.mutex);
+  return given_up;
+}
+
+static dl_status fail_given_up(const call *c, dl_error *err) {
+  dl_error full = DL_ERROR_INIT;
+  (void)dl__fail(&full, DL_ERR_NETWORK, c->key,
+                 "not tried: the remote has not answered for some time; push again later");
+  full.retryable = 1;
+  dl__error_copy(err, &full);
+  return DL_ERR_NETWORK;
 }
 
 static bool is_cancelled(const retry *r) {
@@ -83,7 +112,9 @@ static dl_status prepare_next(retry *r, uint32_t tries, uint64_t start_ms, const
   uint64_t random = clock->random(clock->user);
   uint32_t ms = dl__backoff_ms(&r->policy.backoff, tries, random, last->retry_after_ms);
   uint64_t passed = clock->now_ms(clock->user) - start_ms;
-  if (passed > deadline || ms > deadline - passed || !spend(r)) return DL_ERR_NETWORK;
+  if (is_given_up(r) || passed > deadline || ms > deadline - passed || !spend(r)) {
+    return DL_ERR_NETWORK;
+  }
   if (!wait_ms(r, ms)) return DL_ERR_CANCELLED;
   /* The wait may have been longer than it was asked to be. */
   return clock->now_ms(clock->user) - start_ms <= deadline ? DL_OK : DL_ERR_NETWORK;
@@ -109,7 +140,10 @@ static dl_status run(retry *r, call *c, dl_error *err) {
   for (uint32_t tries = 1;; tries++) {
     /* An error of our own: the caller may have passed none, but retryable is needed. */
     dl_error last = DL_ERROR_INIT;
+    uint64_t try_ms = clock->now_ms(clock->user);
+    if (is_given_up(r)) return fail_given_up(c, err);
     dl_status status = c->once(c, &last);
+    if (status == DL_ERR_NETWORK) note_failure(r, try_ms);
     if (status == DL_OK) {
       earn(r);
       return DL_OK;
@@ -133,8 +167,15 @@ static int hand_on(const dl_object *object, void *user) {
   return c->each(object, c->user);
 }
 
+static int hand_on_or_again(const dl_object *object, void *user) {
+  call *c = user;
+  int stop = c->each(object, c->user);
+  c->final = stop != 0;
+  return stop;
+}
+
 static dl_status list_once(call *c, dl_error *err) {
-  return dl__storage_list(c->inner, c->key, hand_on, c, err);
+  return dl__storage_list(c->inner, c->key, hand_on_or_again, c, err);
 }
 
 static dl_status retry_list(void *self, const char *prefix, dl_object_fn each, void *user,
@@ -193,6 +234,10 @@ static void retry_watch(void *self, dl_cancelled_fn cancelled, void *user) {
   retry *r = self;
   r->cancelled = cancelled;
   r->cancelled_user = user;
+  (void)pthread_mutex_lock(&r->locked.mutex);
+  r->locked.budget = (uint64_t)r->policy.budget * RETRY;
+  r->locked.failures = 0;
+  (void)pthread_mutex_unlock(&r->locked.mutex);
   dl__storage_watch(&r->inner, cancelled, user);
 }
 

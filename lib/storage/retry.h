@@ -18,11 +18,14 @@ extern const dl__retry_clock dl__retry_real_clock;
 
 typedef struct dl__retry_policy {
   dl__backoff backoff;
-  uint32_t retries;             /* of one call at most */
-  uint32_t budget;              /* of all calls of this storage together, so that a remote that is
-                                   down does not cost every file its retries; each success gives
-                                   back a tenth of one */
-  uint64_t deadline_ms;         /* one call with all its retries takes no longer to begin a try */
+  uint32_t retries;     /* of one call at most */
+  uint32_t budget;      /* of all calls of this storage together, so that a remote that is
+                           down does not cost every file its retries; each success gives
+                           back a tenth of one */
+  uint64_t give_up_ms;  /* when all tries of so long a time failed, 8 at least, later calls fail
+                           at once, so that a remote that only keeps silent does not cost every
+                           file its time-out; 0: never */
+  uint64_t deadline_ms; /* one call with all its retries takes no longer to begin a try */
   const dl__retry_clock *clock; /* borrowed */
 } dl__retry_policy;
 
@@ -32,8 +35,10 @@ typedef struct dl__retry_policy {
  * that inner has not is not there, but watch is: the waits need it. A put is tried again
  * with its read starting over at offset 0; a get goes on behind the bytes that were handed
  * out already (DL_ERR_CONFLICT if the object does not begin with them any more, see
- * storage/reread.h); a list or stat is tried again only while it has handed out nothing.
- * watch and describe reach inner. Waits end early when the push is cancelled. */
+ * storage/reread.h); a stat is tried again only while it has handed out nothing; a list
+ * starts over, and hands out again what came before. watch and describe reach inner; a
+ * call of watch begins a new run: the budget is full, nothing is given up. Waits end
+ * early when the push is cancelled. */
 dl_status dl__retry_new(const dl_storage *inner, const dl__retry_policy *policy,
                         const dl_storage **out, dl_error *err);
 

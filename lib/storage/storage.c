@@ -5,10 +5,16 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "storage/retry.h"
+
+#define BACKOFF_BASE_MS 500
+#define BACKOFF_CAP_MS  30000
+#define RETRY_BUDGET    100
 
 bool dl__key_valid(const char *key) {
   size_t total = strlen(key);
@@ -60,10 +66,32 @@ dl_status dl__storage_wrap(const dl_storage *owner, dl__storage *out, dl_error *
   return DL_OK;
 }
 
+static uint32_t number(const dl_config *config, const char *name) {
+  const char *text = dl_config_get(config, name);
+  return text != NULL ? (uint32_t)strtoul(text, NULL, 10) : 0;
+}
+
+/* The storage of config, tried again as config says. */
+static dl_status create(const dl_config *config, const dl_storage **out, dl_error *err) {
+  const dl_storage *plain;
+  dl_status status = dl_storage_create(config, &plain, err);
+  if (status != DL_OK) return status;
+  uint64_t timeout_ms = (uint64_t)number(config, "sync.timeout") * 1000;
+  dl__retry_policy policy = {
+      .backoff = {BACKOFF_BASE_MS, BACKOFF_CAP_MS},
+      .retries = number(config, "sync.retries"),
+      .budget = RETRY_BUDGET,
+      .give_up_ms = 2 * timeout_ms,
+      .deadline_ms = 10 * timeout_ms,
+      .clock = &dl__retry_real_clock,
+  };
+  return dl__retry_new(plain, &policy, out, err);
+}
+
 dl_status dl__storage_open(const dl_config *config, dl__storage *out, dl_error *err) {
   *out = (dl__storage){0};
   const dl_storage *owner;
-  dl_status status = dl_storage_create(config, &owner, err);
+  dl_status status = create(config, &owner, err);
   if (status != DL_OK) return status;
   status = dl__storage_wrap(owner, out, err);
   if (status != DL_OK) dl__storage_close(out);

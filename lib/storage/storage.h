@@ -13,7 +13,8 @@ typedef struct dl__storage {
   dl_storage slots;        /* of our own size; what the owner has not is NULL */
 } dl__storage;
 
-/* Opens what config names; *out is closed with dl__storage_close. */
+/* Opens what config names, inside a storage/retry; *out is closed with
+ * dl__storage_close. */
 dl_status dl__storage_open(const dl_config *config, dl__storage *out, dl_error *err);
 
 /* Wraps a storage that is open already; *out owns it. DL_ERR_STORAGE: a required slot is missing.

@@ -268,7 +268,7 @@ START_TEST(budget_does_not_grow) {
 END_TEST
 
 START_TEST(largest_policy) {
-  policy = (dl__retry_policy){{BIG, BIG}, BIG, BIG, UINT64_MAX, &flaky_clock};
+  policy = (dl__retry_policy){{BIG, BIG}, BIG, BIG, 0, UINT64_MAX, &flaky_clock};
   for (int i = 0; i < 11; i++) w.steps[i] = (step){DL_ERR_NETWORK, 1, 10, 0, NULL};
   flaky_open();
   ck_assert_int_eq(flaky_remove(), DL_OK);
@@ -339,7 +339,7 @@ START_TEST(threads) {
   pthread_t thread[THREADS];
   clock.sleep_ms = short_sleep;
   w.inner.remove = unsteady_remove;
-  policy = (dl__retry_policy){{3, 10}, BIG, 300, UINT64_MAX, &clock};
+  policy = (dl__retry_policy){{3, 10}, BIG, 300, 0, UINT64_MAX, &clock};
   flaky_open();
   for (int i = 0; i < THREADS; i++) {
     ck_assert_int_eq(0, pthread_create(&thread[i], NULL, many_calls, NULL));

@@ -59,14 +59,14 @@ START_TEST(list_that_gave_nothing) {
 }
 END_TEST
 
+/* The one object that came before the second failure comes again. */
 START_TEST(list_that_gave_something) {
   w.steps[0] = broken;
   w.steps[1] = (step){DL_ERR_NETWORK, 1, 0, 1, NULL};
   flaky_open();
-  ck_assert_int_eq(flaky_list(), DL_ERR_NETWORK);
-  ck_assert_uint_eq(w.tries, 2);
-  ck_assert_uint_eq(w.objects, 1);
-  ck_assert_str_eq(w.err.message, "failed (tried 2 times)");
+  ck_assert_int_eq(flaky_list(), DL_OK);
+  ck_assert_uint_eq(w.tries, 3);
+  ck_assert_uint_eq(w.objects, 1 + 3);
 }
 END_TEST
 
@@ -83,6 +83,40 @@ START_TEST(list_that_was_stopped) {
   ck_assert_int_eq(status, DL_ERR_CANCELLED);
   ck_assert_uint_eq(calls, 1);
   ck_assert_uint_eq(w.tries, 1);
+}
+END_TEST
+
+/* A remote that keeps silent is given up for the rest of the run, not for ever. */
+START_TEST(silent_remote_is_given_up) {
+  policy.retries = 0;
+  policy.give_up_ms = 1000;
+  flaky_always(broken);
+  flaky_open();
+  for (int i = 0; i < 8; i++) {
+    ck_assert_int_eq(flaky_remove(), DL_ERR_NETWORK);
+    atomic_fetch_add(&w.now_ms, 200);
+  }
+  unsigned before = w.tries;
+  ck_assert_uint_eq(before, 8);
+  ck_assert_int_eq(flaky_remove(), DL_ERR_NETWORK);
+  ck_assert_uint_eq(w.tries, before);
+  ck_assert_ptr_nonnull(strstr(w.err.message, "not tried"));
+  w.outer->watch(w.outer->self, flaky_cancelled, &w);
+  ck_assert_int_eq(flaky_remove(), DL_ERR_NETWORK);
+  ck_assert_uint_eq(w.tries, before + 1);
+}
+END_TEST
+
+/* Many failures in a short time are no silence. */
+START_TEST(failures_in_a_short_time_give_nothing_up) {
+  policy.retries = 0;
+  policy.give_up_ms = 1000;
+  flaky_always(broken);
+  flaky_open();
+  for (unsigned i = 1; i <= STEPS; i++) {
+    ck_assert_int_eq(flaky_remove(), DL_ERR_NETWORK);
+    ck_assert_uint_eq(w.tries, i);
+  }
 }
 END_TEST
 
@@ -280,6 +314,8 @@ int main(void) {
   tcase_add_test(tcase, list_that_gave_nothing);
   tcase_add_test(tcase, list_that_gave_something);
   tcase_add_test(tcase, list_that_was_stopped);
+  tcase_add_test(tcase, silent_remote_is_given_up);
+  tcase_add_test(tcase, failures_in_a_short_time_give_nothing_up);
   tcase_add_test(tcase, stat_once_more);
   tcase_add_test(tcase, stat_that_gave_something);
   tcase_add_test(tcase, put_starts_over);

@@ -1,0 +1,844 @@
+#!/usr/bin/env bash
+# azure_faults.sh: pushes through a server that misbehaves (tests/fault/server.py) to Azurite
+# behind it. Whatever goes wrong: what is called uploaded is there byte for byte, the exit code
+# is the documented one, the push ends in time, and says why in one line.
+#
+# Takes the program; prints TAP.
+set -euo pipefail
+# shellcheck source=tests/integration/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+devlog=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+# shellcheck source=tests/support/azure.sh
+source "$here/../support/azure.sh"
+
+make_certificates "$work/certificates"
+certificates=$work/certificates
+
+# one_file [BYTES]: a new container, and a folder with one file of so many random bytes.
+one_file() {
+  new_container
+  head -c "${1:-1000}" /dev/urandom >"$base/events/a.jsonl"
+}
+
+# on_put ACTIONS [MEMBER]...: one file, and these actions for its upload; more members of the
+# rule, as JSON, may follow.
+on_put() {
+  local members='"method": "PUT"' member
+  for member in "${@:2}"; do members+=", $member"; done
+  faults "[{$members, \"do\": [$1]}]"
+}
+
+# on_list ACTIONS [MEMBER]...: the same for the listing.
+on_list() {
+  local members='"target": "comp=list"' member
+  for member in "${@:2}"; do members+=", $member"; done
+  faults "[{$members, \"do\": [$1]}]"
+}
+
+# An answer to a put as the service gives it, and whether or not it has the bytes.
+stored='"201 Created", {"Content-MD5": "=content-md5", "ETag": "\"0x1\""}'
+
+# sent_again: the file arrived with the second try.
+sent_again() {
+  expect_code 0
+  field files_uploaded 1
+  expect_requests 'count("PUT") == 2'
+  remote_is
+}
+
+# not_sent CODE TEXT PUTS: the file failed, and was tried so often.
+not_sent() {
+  expect_failures "$1" 1 "$2"
+  expect_requests "count('PUT') == $3"
+  expect_proven
+}
+
+# ---------------------------------------------------------------- J1, J3: cut connections
+
+# cut_files FROM TO: small files with the position of a cut in their names.
+cut_files() {
+  rm -rf "$base"
+  mkdir "$base"
+  local i
+  for ((i = $1; i <= $2; i++)); do printf 'file %d\n' "$i" >"$base/cut-$i.md"; done
+}
+
+# Replies are cut at every byte, of the status line, of the header and before the blank line:
+# never a success, and with a second try all is well.
+cut_replies() {
+  local end=$1 from n=0
+  faults "[{\"method\": \"PUT\", \"target\": \"cut-(\\\\d+)\", \"each\": true, \"times\": 1,
+    \"do\": [[\"forward\", {\"send\": \"\\\\1\"}], [\"$end\"]]}]" "${@:2}"
+  for from in 0 64 128 192 256 320 384 448 512; do
+    cut_files "$from" $((from + 63))
+    settings "${tls_settings[@]}" '[sync]' 'retries = 0' 'timeout = 10'
+    push
+    expect_proven
+    [[ $code == 5 || $code == 1 || $from -ge 320 ]]
+    n=$((n + $(sed -n 's/.*"files_failed":\([0-9]*\).*/\1/p' out)))
+    # They are there all the same; the next push finds that out and sends nothing.
+    settings "${tls_settings[@]}"
+    push
+    expect_code 0
+    field files_uploaded 0
+    azure_client compare "$container" "$base" '' more
+  done
+  ((n > 300))
+}
+
+t_cut_reply() {
+  new_container
+  tls_settings=('')
+  cut_replies fin
+}
+
+t_reset_reply() {
+  new_container
+  tls_settings=('')
+  cut_replies rst
+}
+
+# An end of the connection that TLS did not announce is a cut too.
+t_cut_reply_tls() {
+  new_container
+  tls_settings=('[remote]' "ca_file = $certificates/ca.pem")
+  to=${to/http:/https:}
+  azurite_url=${azurite_url/http:/https:} cut_replies rst \
+    --cert "$certificates/good.pem" --key "$certificates/good.key"
+}
+
+t_cut_reply_again() {
+  new_container
+  cut_files 0 95
+  # shellcheck disable=SC2016 # \\1 is for the server
+  faults '[{"method": "PUT", "target": "cut-(\\d+)", "each": true, "times": 1,
+    "do": [["forward", {"send": "\\1"}], ["rst"]]}]'
+  push
+  expect_code 0
+  field files_uploaded 96
+  remote_is
+  expect_requests 'count("PUT") == 2 * 96'
+}
+
+t_reset_request() {
+  local size
+  for size in 0 1 1000 70000 3000000; do
+    one_file "$size"
+    on_put "[\"read\", $((size / 2))], [\"rst\"]" '"times": 1'
+    push
+    sent_again
+  done
+}
+
+# The backend gets a part of the request, and never stores it.
+t_half_request() {
+  one_file 100000
+  on_put '["forward", {"request": 50000}]' '"times": 1'
+  push
+  sent_again
+}
+
+t_reset_connection() {
+  one_file
+  faults '[{"connection": 1, "do": [["rst"]]}, {"connection": 2, "do": [["fin"]]}]'
+  push
+  expect_code 0
+  remote_is
+}
+
+t_reset_always() {
+  one_file
+  settings '[sync]' 'retries = 2'
+  on_put '["rst"]'
+  push
+  # libcurl itself sends once more what it sent on a kept connection.
+  expect_failures 5 1 'tried 3 times'
+  expect_requests '3 <= count("PUT") <= 4'
+  on_list '["rst"]'
+  push
+  expect_error 5 'tried 3 times'
+  expect_requests 'len(requests) == 3'
+}
+
+# A kept connection that the server has closed meanwhile costs nothing.
+t_stale_connection() {
+  new_container
+  cut_files 1 20
+  on_put '["forward"], ["fin"]'
+  settings '[sync]' 'retries = 1'
+  push --jobs 2
+  expect_code 0
+  remote_is
+}
+
+# ---------------------------------------------------------------- J2: early answers
+
+t_early_answer() {
+  local end
+  for end in fin rst silent; do
+    one_file 30000000
+    settings '[sync]' 'retries = 0' 'timeout = 3'
+    on_put "[\"reply\", $stored], [\"$end\"]"
+    push
+    not_sent 5 '' 1
+    expect_within 20
+    [[ -z $(azure_client list "$container") ]]
+  done
+}
+
+# ---------------------------------------------------------------- J4: busy
+
+t_busy() {
+  local status
+  for status in '500 Internal' '502 Bad Gateway' '503 Server Busy' '504 Timeout' \
+    '408 Request Timeout' '429 Too Many Requests'; do
+    one_file
+    on_put "[\"read\", \"all\"], [\"reply\", \"$status\"]" '"times": 1'
+    push
+    sent_again
+    expect_within 5
+    rm -r "$XDG_STATE_HOME"
+    on_list "[\"reply\", \"$status\"]" '"times": 2'
+    push
+    expect_code 0
+    expect_requests 'count("GET") == 3 and count("PUT") == 0'
+  done
+}
+
+# busy_for HEADERS: one busy answer with these headers.
+busy_for() {
+  one_file
+  on_put "[\"read\", \"all\"], [\"reply\", \"503 Server Busy\", $1]" '"times": 1'
+  push
+}
+
+t_retry_after() {
+  local waited='requests[-1]["ms"] - requests[-2]["ms"]'
+  busy_for '{"Retry-After": "2"}'
+  sent_again
+  expect_requests "2000 <= $waited < 5000"
+  busy_for "{\"Retry-After\": \"$(LC_ALL=C date -u -d '+3 seconds' '+%a, %d %b %Y %T GMT')\"}"
+  sent_again
+  expect_requests "1500 <= $waited < 6000"
+  busy_for '{"x-ms-retry-after-ms": "1500"}'
+  sent_again
+  expect_requests "1500 <= $waited < 4000"
+  local garbage
+  for garbage in 'soon' '-5' '1e9' '' 'Mon, 01 Jan 1990 00:00:00 GMT' '0'; do
+    busy_for "{\"Retry-After\": \"$garbage\"}"
+    sent_again
+    expect_requests "$waited < 2000"
+  done
+}
+
+# Longer than a push may take: it ends instead.
+t_retry_after_for_ever() {
+  one_file
+  settings '[sync]' 'timeout = 1'
+  on_put '["read", "all"], ["reply", "503 Server Busy", {"Retry-After": "1000000000"}]'
+  push
+  not_sent 5 '503' 1
+  expect_within 5
+}
+
+t_busy_always() {
+  one_file
+  settings '[sync]' 'retries = 3'
+  on_put '["read", "all"], ["reply", "503 Server Busy", {"x-ms-error-code": "ServerBusy"}]'
+  push
+  not_sent 5 'ServerBusy' 4
+  expect_json out "lines[-1]['errors'][0]['http_status'] == 503"
+  expect_json out "lines[-1]['errors'][0]['retryable']"
+  expect_within 15
+}
+
+# A remote that is down does not cost every file all of its retries.
+t_busy_for_all() {
+  new_container
+  cut_files 1 500
+  on_put '["read", "all"], ["reply", "503 Server Busy"]'
+  push
+  expect_failures 5 500 503
+  expect_requests 'count("PUT") <= 500 + 150'
+  expect_within 60
+}
+
+# ---------------------------------------------------------------- J5: a plain no
+
+# refused_with STATUS ERROR-CODE EXIT-CODE TEXT: said once, and not asked again.
+refused_with() {
+  one_file
+  on_put "[\"read\", \"all\"], [\"reply\", \"$1\", {\"x-ms-error-code\": \"$2\"}]"
+  push
+  not_sent "$3" "$4" 1
+  expect_within 5
+}
+
+t_refused() {
+  refused_with '400 Bad Request' InvalidHeaderValue 1 InvalidHeaderValue
+  refused_with '400 Bad Request' '' 1 400
+  refused_with '403 Forbidden' AuthenticationFailed 4 key
+  refused_with '403 Forbidden' AuthorizationPermissionMismatch 4 AuthorizationPermissionMismatch
+  refused_with '403 Forbidden' '' 4 ''
+  refused_with '404 Not Found' ContainerNotFound 1 'no container'
+  refused_with '409 Conflict' BlobImmutableDueToPolicy 1 BlobImmutableDueToPolicy
+  refused_with '409 Conflict' BlobAlreadyExists 6 'somebody else'
+  refused_with '412 Precondition Failed' ConditionNotMet 6 'somebody else'
+  refused_with '412 Precondition Failed' LeaseIdMissing 1 LeaseIdMissing
+  refused_with '413 Too Large' RequestBodyTooLarge 1 RequestBodyTooLarge
+  refused_with '416 Range Not Satisfiable' InvalidRange 1 InvalidRange
+  refused_with '507 Full' '' 1 507
+}
+
+t_error_bodies() {
+  local body
+  for body in '' 'no XML' '<Error><Code>AuthenticationFailed' '<html>403</html>' \
+    '<!DOCTYPE a [<!ENTITY b \"c\">]><Error><Code>&b;</Code></Error>' \
+    '<Error><Code>Weird\u001b[31mCode</Code></Error>'; do
+    one_file
+    on_put "[\"read\", \"all\"], [\"reply\", \"403 Forbidden\", {}, \"$body\"]"
+    push
+    not_sent 4 '' 1
+    expect_no_text out '\u001b'
+  done
+}
+
+# The body of a refusal repeats what was signed, with a signature.
+t_error_detail() {
+  one_file
+  local signature=c2lnbmF0dXJlIG9mIHRoZSBzZXJ2ZXI=
+  local body="<Message>The MAC signature found is not the same</Message>"
+  body+="<AuthenticationErrorDetail>$signature</AuthenticationErrorDetail>"
+  secret $signature
+  on_put "[\"read\", \"all\"], [\"reply\", \"403 Forbidden\", {},
+    \"<Error><Code>AuthenticationFailed</Code>$body</Error>\"]"
+  push
+  not_sent 4 key 1
+  expect_no_text out c2lnbmF0
+}
+
+t_md5_mismatch() {
+  local mismatch='["read", "all"], ["reply", "400 Bad Request", {"x-ms-error-code": "Md5Mismatch"}]'
+  one_file
+  on_put "$mismatch" '"times": 1'
+  push
+  sent_again
+  one_file
+  settings '[sync]' 'retries = 2'
+  on_put "$mismatch"
+  push
+  not_sent 5 Md5Mismatch 3
+}
+
+# A bit that flips on the way: the service notices.
+t_flipped_bit() {
+  new_container
+  fill 1000 >"$base/events/a.jsonl"
+  settings '[sync]' 'retries = 1'
+  on_put '["forward", {"flip": 500}]' '"times": 1'
+  push
+  sent_again
+}
+
+# ---------------------------------------------------------------- J6: lost answers
+
+t_lost_answer() {
+  one_file
+  on_put '["forward", {"send": 0}], ["rst"]' '"times": 1'
+  push
+  expect_code 0
+  field files_uploaded 1
+  remote_is
+  # And when the file is there already, in an older version.
+  echo more >>"$base/events/a.jsonl"
+  on_put '["forward", {"send": 0}], ["rst"]' '"times": 1'
+  push --mode all
+  expect_code 0
+  field files_uploaded 1
+  remote_is
+}
+
+t_lost_answer_no_retry() {
+  one_file
+  settings '[sync]' 'retries = 0'
+  on_put '["forward", {"send": 60}], ["fin"]' '"times": 1'
+  push
+  not_sent 5 '' 1
+  push
+  expect_code 0
+  field files_uploaded 0
+  field files_unchanged 1
+  remote_is
+}
+
+# The answer is lost, and somebody else writes before the second try: theirs stays.
+t_lost_answer_and_conflict() {
+  one_file
+  echo theirs >theirs
+  on_put '["forward", {"send": 0}], ["wait", 2], ["rst"]' '"times": 1'
+  (
+    sleep 1
+    azure_client put "$container" events/a.jsonl theirs
+  ) &
+  push
+  wait $!
+  expect_failures 6 1 'somebody else'
+  azure_client get "$container" events/a.jsonl | cmp - theirs
+}
+
+# ---------------------------------------------------------------- J7: answers that do not fit
+
+t_wrong_answer() {
+  local change
+  for change in '{"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}' '{"Content-MD5": "garbage"}' \
+    '{"Content-MD5": null}' '{"ETag": null}' '{"Content-Length": "10"}' \
+    '{"x-ms-request-id": null}'; do
+    one_file
+    settings '[sync]' 'retries = 0' 'timeout = 2'
+    on_put "[\"forward\", {\"set\": $change}], [\"fin\"]"
+    push
+    not_sent 5 '' 1
+    expect_within 20
+  done
+  for change in '200 OK' '202 Accepted' '204 No Content' '206 Partial Content'; do
+    one_file
+    settings '[sync]' 'retries = 0'
+    on_put "[\"forward\", {\"status\": \"HTTP/1.1 $change\"}], [\"fin\"]"
+    push
+    not_sent 5 '' 1
+  done
+}
+
+# Something that answers all requests with a page of its own, as in a hotel.
+t_portal() {
+  local headers
+  for headers in '{"x-ms-request-id": null}' '{}'; do
+    one_file
+    settings '[sync]' 'retries = 1'
+    on_list "[\"reply\", \"200 OK\", $headers, \"<html><body>Welcome!</body></html>\"]"
+    push
+    [[ $code == 5 || $code == 1 ]]
+    [[ $(wc -l <err) == 1 ]]
+    expect_requests 'count("PUT") == 0'
+  done
+  on_put "[\"read\", \"all\"], [\"reply\", \"200 OK\", {}, \"<html>Welcome!</html>\"]"
+  push
+  expect_failures 5 1 ''
+}
+
+# ---------------------------------------------------------------- J8: slow servers
+
+# too_slow ACTIONS [BYTES]: the push ends by its timeout.
+too_slow() {
+  one_file "${2:-1000}"
+  settings '[sync]' 'retries = 0' 'timeout = 2'
+  on_put "$1"
+  push
+  not_sent 5 '' 1
+  expect_within 15
+}
+
+t_silent() {
+  too_slow '["silent"]'
+}
+
+t_never_reads() {
+  too_slow '["silent"]' 30000000
+}
+
+t_slow_loris() {
+  too_slow "[\"read\", \"all\"], [\"drip\", \"HTTP/1.1 201 Created\\r\\nX: $(fill 90)\", 0.2]"
+}
+
+t_endless_headers() {
+  too_slow '["read", "all"], ["send", "HTTP/1.1 201 Created\r\n"], ["repeat", "X: y\r\n", null]'
+  too_slow '["read", "all"], ["send", "HTTP/1.1 201 Created\r\nX: "], ["repeat", "yyyyyyyy", null]'
+}
+
+t_endless_continue() {
+  too_slow '["read", "all"], ["repeat", "HTTP/1.1 100 Continue\r\n\r\n", null]'
+}
+
+t_silent_list() {
+  one_file
+  settings '[sync]' 'retries = 0' 'timeout = 2'
+  on_list '["silent"]'
+  push
+  expect_error 5 'sync.timeout'
+  expect_within 10
+}
+
+t_silent_connection() {
+  one_file
+  settings '[sync]' 'retries = 0' 'timeout = 2'
+  faults '[{"connection": 0, "do": [["silent"]]}]'
+  push
+  expect_error 5
+  expect_within 10
+}
+
+# Slow, but it goes on.
+t_slow_but_good() {
+  one_file 2000000
+  settings '[sync]' 'timeout = 3'
+  on_put '["read", 500000], ["wait", 1], ["read", 500000], ["wait", 1], ["forward"]'
+  push
+  expect_code 0
+  remote_is
+  expect_requests 'count("PUT") == 1'
+}
+
+# Ctrl-C ends the push while the server says nothing.
+t_interrupted() {
+  one_file
+  local key=$AZURITE_KEY
+  settings ''
+  on_put '["silent"]'
+  AZURE_STORAGE_KEY=$key env --default-signal=INT \
+    "$devlog" push --to "$to" --config azure.ini >out 2>err &
+  local pid=$! start=$SECONDS
+  within 20 grep -q Uploading out
+  sleep 0.5
+  kill -INT "$pid"
+  code=0
+  wait "$pid" || code=$?
+  expect_code 130
+  ((SECONDS - start <= 8))
+  [[ -z $(azure_client list "$container") ]]
+}
+
+# Ctrl-C ends the waiting for a busy server too.
+t_interrupted_wait() {
+  one_file
+  settings ''
+  on_put '["read", "all"], ["reply", "503 Server Busy", {"Retry-After": "20"}]'
+  AZURE_STORAGE_KEY=$AZURITE_KEY env --default-signal=INT \
+    "$devlog" push --to "$to" --config azure.ini >out 2>err &
+  local pid=$! start=$SECONDS
+  within 20 grep -q '"PUT"' requests
+  sleep 0.5
+  kill -INT "$pid"
+  code=0
+  wait "$pid" || code=$?
+  expect_code 130
+  ((SECONDS - start <= 8))
+}
+
+# ---------------------------------------------------------------- J9: odd HTTP
+
+# odd_put TEXT: this answer to an upload is a failure.
+odd_put() {
+  one_file
+  settings '[sync]' 'retries = 0' 'timeout = 3'
+  on_put "[\"read\", \"all\"], [\"send\", \"$1\"], [\"fin\"]"
+  push
+  [[ $code == 1 || $code == 5 ]]
+  expect_failures "$code" 1 ''
+  expect_within 15
+}
+
+t_odd_http() {
+  local id='x-ms-request-id: 1\r\n' etag='ETag: \"1\"\r\n' end='Content-Length: 0\r\n\r\n'
+  odd_put 'hello'
+  odd_put '201'
+  odd_put 'HTTP/1.1\r\n\r\n'
+  odd_put "HTTP/1.1 2O1 Created\r\n$id$etag$end"
+  odd_put "HTTP/9.9 201 Created\r\n$id$etag$end"
+  odd_put "HTTP/1.1 999 What\r\n$id$end"
+  odd_put "HTTP/1.1 000 What\r\n$id$end"
+  odd_put "HTTP/1.1 101 Switching Protocols\r\n\r\n"
+  odd_put "HTTP/1.1 201 Created\r\n$id${etag}X: a\u0000b\r\n$end"
+  odd_put "HTTP/1.1 201 Created\r\n$id${etag}Content-Length: -1\r\n\r\n"
+  odd_put "HTTP/1.1 201 Created\r\n$id${etag}Content-Length: 5\r\n$end"
+  odd_put "HTTP/1.1 201 Created\r\n$id${etag}Content-Length: 99999999999999999999\r\n\r\n"
+  odd_put "HTTP/1.1 201 Created\r\n$id${etag}Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+  odd_put "HTTP/1.1 201 Created\r\n$id${etag}$end"
+  odd_put "SSH-2.0-OpenSSH\r\n"
+}
+
+t_giant_header() {
+  one_file
+  settings '[sync]' 'retries = 0'
+  on_put '["read", "all"], ["send", "HTTP/1.1 201 Created\r\n"],
+    ["repeat", "X-Long: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", 40000],
+    ["send", "Content-Length: 0\r\n\r\n"]'
+  push
+  expect_failures 5 1 ''
+}
+
+# The old form of an answer is a whole one all the same.
+t_http_1_0() {
+  one_file
+  on_put '["read", "all"], ["forward", {"status": "HTTP/1.0 201 Created"}], ["fin"]'
+  push
+  expect_code 0
+  remote_is
+}
+
+# A body that nobody asked to be packed.
+t_packed() {
+  one_file
+  on_list '["forward", {"gzip": true}]'
+  push
+  [[ $code == 5 || $code == 1 ]]
+  [[ $(wc -l <err) == 1 ]]
+  expect_requests 'count("PUT") == 0 and "accept-encoding" not in requests[0]["headers"]'
+}
+
+# ---------------------------------------------------------------- I3: sent elsewhere
+
+t_redirects() {
+  one_file
+  echo '[]' >elsewhere.json
+  start_faults elsewhere.log --log elsewhere --backend "$azurite_url" elsewhere.json
+  local elsewhere=http://127.0.0.1:$faults_port status target
+  for status in 301 302 303 307 308; do
+    for target in "$elsewhere/devstoreaccount1/$container/x" 'file:///etc/passwd' \
+      'https://127.0.0.1:1/' '/devstoreaccount1/other' ''; do
+      settings '[sync]' 'retries = 1'
+      on_list "[\"reply\", \"$status Moved\", {\"Location\": \"$target\"}]"
+      push
+      expect_error 5 "$status"
+      expect_requests 'len(requests) == 1'
+      expect_within 5
+    done
+    on_put "[\"read\", \"all\"], [\"reply\", \"$status Moved\", {\"Location\": \"$elsewhere/\"}]"
+    push
+    not_sent 5 "$status" 1
+  done
+  expect_empty elsewhere
+}
+
+# ---------------------------------------------------------------- K1, K2, K3: listings
+
+# bad_list ACTIONS: the listing fails, and nothing is written on its word.
+bad_list() {
+  one_file
+  settings '[sync]' 'retries = 0' 'timeout = 3'
+  on_list "$1"
+  push
+  [[ $code == 5 || $code == 1 ]]
+  [[ $(wc -l <err) == 1 && $(wc -c <err) -lt 500 ]]
+  expect_requests 'count("PUT") == 0'
+  expect_within 15
+}
+
+t_endless_list() {
+  bad_list '["send", "HTTP/1.1 200 OK\r\nx-ms-request-id: 1\r\n\r\n<EnumerationResults><Blobs>"],
+    ["repeat", "<Blob><Name>xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx</Name></Blob>", null]'
+  bad_list '["send", "HTTP/1.1 200 OK\r\nx-ms-request-id: 1\r\nContent-Length: 1000000000\r\n\r\n"],
+    ["repeat", "                                                                ", null]'
+}
+
+# size_of NUMBER: the properties of a blob of so many bytes.
+size_of() {
+  printf '<Properties><Content-Length>%s</Content-Length></Properties>' "$1"
+}
+
+t_bad_xml() {
+  local xml name='<Name>events/a.jsonl</Name>' page='<EnumerationResults><Blobs>'
+  # shellcheck disable=SC2016
+  for xml in '' '<' 'no XML' '<html></html>' '<EnumerationResults>' \
+    "$page" "$page<Blob>$name</Blob>" \
+    '<EnumerationResults></Wrong>' '<EnumerationResults><a></EnumerationResults>' \
+    '<!DOCTYPE x><EnumerationResults/>' \
+    '<!DOCTYPE x [<!ENTITY a \"b\">]><EnumerationResults>&a;</EnumerationResults>' \
+    '<!DOCTYPE x SYSTEM \"file:///etc/passwd\"><EnumerationResults/>' \
+    '<EnumerationResults>&undefined;</EnumerationResults>' \
+    '<EnumerationResults>\u0000</EnumerationResults>' \
+    '<EnumerationResults>&#0;</EnumerationResults>' \
+    '<EnumerationResults>\u00ff\u00fe</EnumerationResults>' \
+    '<?xml version=\"1.0\" encoding=\"KOI-17\"?><EnumerationResults/>' \
+    '<EnumerationResults/><EnumerationResults/>' '<EnumerationResults/>more' \
+    "$page<Blob>$name</Blob></Blobs></EnumerationResults>" \
+    "$page<Blob>$(size_of 1)</Blob></Blobs></EnumerationResults>" \
+    "$page<Blob>$name$(size_of -1)</Blob></Blobs></EnumerationResults>" \
+    "$page<Blob>$name$(size_of 9x)</Blob></Blobs></EnumerationResults>"; do
+    bad_list "[\"reply\", \"200 OK\", {}, \"$xml\"]"
+  done
+}
+
+t_deep_xml() {
+  bad_list '["send", "HTTP/1.1 200 OK\r\nx-ms-request-id: 1\r\nConnection: close\r\n\r\n"],
+    ["repeat", "<a>", 1000000], ["fin"]'
+  bad_list '["send", "HTTP/1.1 200 OK\r\nx-ms-request-id: 1\r\nConnection: close\r\n\r\n<"],
+    ["repeat", "aaaaaaaaaaaaaaaa", 900000], ["fin"]'
+}
+
+# A listing that was cut between two blobs, without a length, is no listing.
+t_cut_list() {
+  new_container
+  cut_files 1 50
+  settings ''
+  AZURITE_ENDPOINT=$azurite_url/$AZURITE_ACCOUNT push
+  expect_code 0
+  rm -r "$XDG_STATE_HOME"
+  settings '[sync]' 'retries = 0'
+  local cut='["forward", {"set": {"Content-Length": null, "Connection": "close"}, "send": 8000}]'
+  on_list "$cut, [\"fin\"]"
+  push
+  [[ $code == 5 || $code == 1 ]]
+  expect_requests 'count("PUT") == 0'
+  on_list "$cut, [\"fin\"]" '"times": 1'
+  settings '[sync]' 'retries = 1'
+  push
+  expect_requests 'count("PUT") == 0'
+}
+
+t_repeated_marker() {
+  new_container
+  cut_files 1 5
+  settings '[sync]' 'retries = 0'
+  on_list '["forward", {"body": ["<NextMarker/>", "<NextMarker>a</NextMarker>"]}]'
+  push
+  [[ $code == 5 || $code == 1 ]]
+  [[ $(wc -l <err) == 1 ]]
+  expect_requests 'len(requests) < 10'
+  expect_within 10
+}
+
+t_empty_page() {
+  new_container
+  cut_files 1 5
+  push
+  expect_code 0
+  rm -r "$XDG_STATE_HOME"
+  on_list '["reply", "200 OK", {},
+    "<EnumerationResults><Blobs/><NextMarker>a</NextMarker></EnumerationResults>"]' '"times": 1'
+  push
+  expect_code 0
+  field files_unchanged 5
+  expect_requests 'count("GET") == 2 and "marker=a" in requests[1]["target"]'
+}
+
+# Unsorted, and everything twice.
+t_repeated_names() {
+  new_container
+  cut_files 1 30
+  push
+  expect_code 0
+  rm -r "$XDG_STATE_HOME"
+  on_list '["forward", {"body": ["(<Blob>.*</Blob>)", "\\g<1>\\g<1>"]}]'
+  push
+  expect_code 0
+  field files_unchanged 30
+  field files_uploaded 0
+  field files_deleted_locally 0
+}
+
+# Names that no key of ours has are somebody else's, and left alone.
+t_strange_names_in_list() {
+  one_file
+  local name blobs=
+  for name in ../../etc/x.md /abs.md %41.md a//b.md a/./b.md .. . / a/; do
+    blobs+="<Blob><Name>$name</Name>$(size_of 1)</Blob>"
+  done
+  on_list "[\"forward\", {\"body\": [\"<Blobs/>\", \"<Blobs>$blobs</Blobs>\"]}]"
+  push
+  expect_code 0
+  field files_uploaded 1
+  remote_is
+}
+
+# ---------------------------------------------------------------- the clock
+
+# minutes N: the time in N minutes, as a server writes it.
+minutes() {
+  LC_ALL=C date -u -d "$1 minutes" '+%a, %d %b %Y %T GMT'
+}
+
+skew() {
+  local detail='Request date header too old'
+  detail="<AuthenticationErrorDetail>$detail</AuthenticationErrorDetail>"
+  printf '["read", "all"], ["reply", "403 Forbidden", {"Date": "%s"}, "%s"]' "$(minutes "$1")" \
+    "<Error><Code>AuthenticationFailed</Code>$detail</Error>"
+}
+
+t_clock() {
+  one_file
+  on_list "$(skew +17)" '"times": 1'
+  push
+  expect_code 0
+  remote_is
+  # The second request, and all others, are signed with the time of the server.
+  expect_requests '(lambda t: all(16 * 60 < (t(r["headers"]["x-ms-date"]) -
+    t(requests[0]["headers"]["x-ms-date"])).total_seconds() < 18 * 60 for r in requests[1:]))(
+    __import__("email.utils").utils.parsedate_to_datetime)'
+}
+
+t_clock_refused() {
+  one_file
+  on_list "$(skew +17)"
+  push
+  expect_error 4 'clock' 'min behind'
+  grep -E -q '1[67] min behind' err
+  expect_requests 'len(requests) == 2'
+  on_list "$(skew -20)"
+  push
+  expect_error 4 'min ahead'
+  expect_within 5
+}
+
+# The clock is found out by many workers at once.
+t_clock_of_workers() {
+  new_container
+  cut_files 1 40
+  on_put '["wait", 0.3], '"$(skew +17)" '"each": true' '"times": 1'
+  push --jobs 16
+  expect_code 0
+  remote_is
+}
+
+check 'replies that are cut at every byte' t_cut_reply
+check 'replies that are reset at every byte' t_reset_reply
+check 'replies that are cut at every byte, TLS' t_cut_reply_tls
+check 'cut replies are asked for again' t_cut_reply_again
+check 'requests that are reset' t_reset_request
+check 'half a request arrives' t_half_request
+check 'a connection that is reset' t_reset_connection
+check 'all connections are reset' t_reset_always
+check 'connections that the server closes' t_stale_connection
+check 'an answer before the upload' t_early_answer
+check 'a busy server' t_busy
+check 'how long a busy server asks to wait' t_retry_after
+check 'a wait that is too long' t_retry_after_for_ever
+check 'a server that stays busy' t_busy_always
+check 'a server that stays busy, many files' t_busy_for_all
+check 'refusals' t_refused
+check 'bodies of refusals' t_error_bodies
+check 'a refusal that holds a signature' t_error_detail
+check 'a checksum that does not match' t_md5_mismatch
+check 'a bit that flips on the way' t_flipped_bit
+check 'a lost answer' t_lost_answer
+check 'a lost answer and no retry' t_lost_answer_no_retry
+check 'a lost answer and another writer' t_lost_answer_and_conflict
+check 'answers that do not fit' t_wrong_answer
+check 'something that is not the service' t_portal
+check 'a silent server' t_silent
+check 'a server that never reads' t_never_reads
+check 'a server that drips' t_slow_loris
+check 'endless headers' t_endless_headers
+check 'endless 100 Continue' t_endless_continue
+check 'a silent listing' t_silent_list
+check 'a silent connection' t_silent_connection
+check 'a server that is slow but good' t_slow_but_good
+check 'interrupted while the server is silent' t_interrupted
+check 'interrupted while waiting for the next try' t_interrupted_wait
+check 'odd HTTP' t_odd_http
+check 'a giant header' t_giant_header
+check 'HTTP/1.0' t_http_1_0
+check 'a packed reply' t_packed
+check 'redirects' t_redirects
+check 'an endless listing' t_endless_list
+check 'listings that are not XML' t_bad_xml
+check 'deep and long XML' t_deep_xml
+check 'a listing that is cut' t_cut_list
+check 'a listing that goes round in circles' t_repeated_marker
+check 'an empty page' t_empty_page
+check 'a listing with all names twice' t_repeated_names
+check 'a listing with names of nobody' t_strange_names_in_list
+check 'a clock that is 17 minutes behind' t_clock
+check 'a clock that stays wrong' t_clock_refused
+check 'a wrong clock and many workers' t_clock_of_workers
+check 'no secret in any output' t_no_secret
+finish
