@@ -35,22 +35,26 @@ static bool body_says(const dl__http_reply *reply, const char *text) {
   return reply->body.data != NULL && strstr(reply->body.data, text) != NULL;
 }
 
+/* A clock that was found wrong is told, though the request was signed anew for it. */
+static void blame_clock(int64_t offset_s, char *text, size_t size) {
+  long long minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
+  text[0] = '\0';
+  if (minutes == 0) return;
+  (void)snprintf(text, size, "; your clock is %lld min %s, too", minutes,
+                 offset_s > 0 ? "behind" : "ahead");
+}
+
 /* A login that the service refuses. */
 static dl_status fail_login(const dl__azure *azure, const dl__http_reply *reply, int64_t offset_s,
                             dl_error *err) {
-  int64_t right_s;
-  if (dl__azure_clock_wrong(reply, offset_s, &right_s)) {
-    long long minutes = (right_s < 0 ? -right_s : right_s) / 60;
-    return dl__fail(err, DL_ERR_AUTH, NULL,
-                    "refused: your clock is %lld min %s; set it right and push again", minutes,
-                    right_s > 0 ? "behind" : "ahead");
-  }
+  char clock[64];
+  blame_clock(offset_s, clock, sizeof clock);
   switch (dl__azure_auth_kind_of(azure->auth)) {
   case DL__AZURE_SHARED_KEY:
     return dl__fail(err, DL_ERR_AUTH, NULL,
                     "the key is not one of the storage account '%s'; take it from the account's "
-                    "page \"Access keys\"",
-                    azure->url.account);
+                    "page \"Access keys\"%s",
+                    azure->url.account, clock);
   case DL__AZURE_SAS:
     if (body_says(reply, "not valid in the specified time frame")) {
       return dl__fail(err, DL_ERR_AUTH, NULL,

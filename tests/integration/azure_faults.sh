@@ -468,6 +468,24 @@ t_silent_list() {
   expect_within 10
 }
 
+# A remote that keeps silent does not cost every file its time-out; the next push ends the work.
+t_silent_for_all() {
+  new_container
+  cut_files 1 200
+  settings '[sync]' 'retries = 2' 'timeout = 1'
+  local direct=$to
+  on_put '["silent"]'
+  push --jobs 8
+  expect_failures 5 200 ''
+  expect_within 15
+  expect_requests '8 <= count("PUT") < 100'
+  to=$direct
+  push --jobs 8
+  expect_code 0
+  field files_uploaded 200
+  remote_is
+}
+
 t_silent_connection() {
   one_file
   settings '[sync]' 'retries = 0' 'timeout = 2'
@@ -685,6 +703,45 @@ t_cut_list() {
   expect_requests 'count("PUT") == 0'
 }
 
+# The second page fails once: the listing starts over, and nothing is sent twice.
+t_second_page_again() {
+  new_container
+  cut_files 1 20
+  push
+  expect_code 0
+  rm -r "$XDG_STATE_HOME"
+  local marked='["<NextMarker ?/>", "<NextMarker>a</NextMarker>"]' failure
+  for failure in '["reply", "503 Server Busy"]' '["forward", {"send": 900}], ["rst"]'; do
+    rm -rf "$XDG_STATE_HOME"
+    faults "[{\"target\": \"comp=list.*marker=a\", \"times\": 1, \"do\": [$failure]},
+      {\"target\": \"marker=a\", \"do\": [[\"forward\"]]},
+      {\"target\": \"comp=list\", \"do\": [[\"forward\", {\"body\": $marked}]]}]"
+    push
+    expect_code 0
+    field files_unchanged 20
+    field files_uploaded 0
+    field files_deleted_locally 0
+    expect_requests 'count("PUT") == 0 and count("GET") == 4 and count("GET", "marker=a") == 2'
+    to=$AZURITE_ENDPOINT/$container
+  done
+}
+
+# Metadata of other programs can make a page larger than what is taken.
+t_large_page() {
+  new_container
+  cut_files 1 20
+  push
+  expect_code 0
+  rm -r "$XDG_STATE_HOME"
+  faults '[{"target": "comp=list.*maxresults=5000", "do": [
+    ["send", "HTTP/1.1 200 OK\r\nx-ms-request-id: 1\r\nContent-Length: 20000000\r\n\r\n"],
+    ["repeat", "                                                                ", null]]}]'
+  push
+  expect_code 0
+  field files_unchanged 20
+  expect_requests 'count("PUT") == 0 and count("GET", "maxresults=500") == len(requests) == 2'
+}
+
 t_repeated_marker() {
   new_container
   cut_files 1 5
@@ -779,14 +836,78 @@ t_clock_refused() {
   expect_within 5
 }
 
-# The clock is found out by many workers at once.
+# The clock is found out by many workers at once; what they sign then is taken.
 t_clock_of_workers() {
   new_container
   cut_files 1 40
-  on_put '["wait", 0.3], '"$(skew +17)" '"each": true' '"times": 1'
+  on_put '["wait", 0.3], '"$(skew +17)" '"times": 16'
   push --jobs 16
   expect_code 0
   remote_is
+}
+
+# ---------------------------------------------------------------- TLS and tokens
+
+# secure: what faults starts from here on speaks TLS, in the name of Azurite; the arguments are
+# more lines of the settings.
+secure() {
+  settings '[remote]' "ca_file = $certificates/ca.pem" "$@"
+  to=${to/http:/https:}
+}
+
+# over_tls RULES: the fault server with a good certificate.
+over_tls() {
+  faults "$1" --cert "$certificates/good.pem" --key "$certificates/good.key"
+}
+
+t_cut_handshake() {
+  local end
+  for end in fin rst; do
+    one_file
+    secure '[sync]' 'retries = 1'
+    over_tls "[{\"connection\": 1, \"do\": [[\"$end\"]]}]"
+    push
+    expect_code 0
+    remote_is
+    expect_requests 'len(connections) >= 2'
+    one_file
+    secure '[sync]' 'retries = 0'
+    over_tls "[{\"connection\": 0, \"do\": [[\"$end\"]]}]"
+    push
+    expect_error 5 'broke'
+    expect_within 5
+  done
+}
+
+# with_token RULES: a push with a token, which a service at hand gives out as often as it is
+# asked; the fault server plays RULES.
+with_token() {
+  printf '[{"do": [["reply", "200 OK", {}, "%s"]]}]' \
+    '{\"access_token\": \"t0ken-c4nary\", \"expires_in\": 3600}' >token.json
+  secret t0ken-c4nary
+  start_faults token.log --log tokens token.json
+  local endpoint=http://127.0.0.1:$faults_port/token
+  over_tls "$1"
+  IDENTITY_ENDPOINT=$endpoint IDENTITY_HEADER=c4nary-header key='' push
+}
+
+# A token that is refused is worth one try more of each request.
+t_token_refused() {
+  local refusal='["reply", "401 Unauthorized", {"x-ms-error-code": "InvalidAuthenticationInfo"}]'
+  new_container
+  cut_files 1 5
+  secure
+  with_token "[{\"do\": [[\"read\", \"all\"], $refusal]}]"
+  expect_error 4
+  expect_requests 'len(requests) == 2'
+  expect_within 5
+  new_container
+  secure
+  with_token "[{\"method\": \"PUT\", \"do\": [[\"read\", \"all\"], $refusal]},
+    {\"do\": [[\"reply\", \"200 OK\", {}, \"<EnumerationResults><Blobs/></EnumerationResults>\"]]}]"
+  expect_failures 4 5 ''
+  expect_requests 'count("GET") == 1 and count("PUT") == 2 * 5'
+  expect_requests 'all(r["headers"]["authorization"] == "Bearer t0ken-c4nary" for r in requests)'
 }
 
 check 'replies that are cut at every byte' t_cut_reply
@@ -820,6 +941,7 @@ check 'a server that drips' t_slow_loris
 check 'endless headers' t_endless_headers
 check 'endless 100 Continue' t_endless_continue
 check 'a silent listing' t_silent_list
+check 'a server that is silent to all of 200 files' t_silent_for_all
 check 'a silent connection' t_silent_connection
 check 'a server that is slow but good' t_slow_but_good
 check 'interrupted while the server is silent' t_interrupted
@@ -833,6 +955,8 @@ check 'an endless listing' t_endless_list
 check 'listings that are not XML' t_bad_xml
 check 'deep and long XML' t_deep_xml
 check 'a listing that is cut' t_cut_list
+check 'a second page that fails once' t_second_page_again
+check 'a page that is too large' t_large_page
 check 'a listing that goes round in circles' t_repeated_marker
 check 'an empty page' t_empty_page
 check 'a listing with all names twice' t_repeated_names
@@ -840,5 +964,7 @@ check 'a listing with names of nobody' t_strange_names_in_list
 check 'a clock that is 17 minutes behind' t_clock
 check 'a clock that stays wrong' t_clock_refused
 check 'a wrong clock and many workers' t_clock_of_workers
+check 'a TLS handshake that is cut' t_cut_handshake
+check 'a token that is refused' t_token_refused
 check 'no secret in any output' t_no_secret
 finish

@@ -131,6 +131,7 @@ START_TEST(locked_one_kept) {
   if (pid == 0) {
     char *path = support_path(root, TEMP);
     int fd = open(path, O_RDWR | O_CLOEXEC);
+    free(path);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) _exit(1);
     tell_and_wait(ready, until);
     _exit(0);
