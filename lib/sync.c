@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,9 @@
 #include "push/statedir.h"
 #include "push/transfer.h"
 #include "storage/storage.h"
+
+/* The size of dl_push_options in version 0.1; a struct_size of 0 means this one. */
+#define OPTIONS_SIZE_0_1 (offsetof(dl_push_options, reserved) + sizeof(uint32_t))
 
 #define COMPARE_BUFFER_BYTES ((size_t)256 * 1024)
 
@@ -111,8 +115,13 @@ static dl_status begin(push *p, dl_error *err) {
     return dl__fail_errno(err, DL_ERR_CONFIG, errno, base, "cannot use the folder %s", base);
   }
   p->progress.base_path = p->base;
-  dl_status status = dl__statedir_init(&p->statedir, dl_config_get(config, "state_dir"), p->base,
-                                       dl_config_get(config, "remote.url"), err);
+  char *remote = NULL;
+  dl_status status = dl__statedir_remote(config, &remote, err);
+  if (status == DL_OK) {
+    status =
+        dl__statedir_init(&p->statedir, dl_config_get(config, "state_dir"), p->base, remote, err);
+  }
+  free(remote);
   bool dry_run = p->options.dry_run != 0;
   if (status == DL_OK && !dry_run) status = dl__statedir_lock(&p->statedir, err);
   if (status != DL_OK) return status;
@@ -121,6 +130,7 @@ static dl_status begin(push *p, dl_error *err) {
   if (status != DL_OK) return status;
   if (note != NULL) tell_note(p, p->statedir.database, note);
   dl__state_take_rows(p->state, &p->rows);
+  if ((p->sync->storage.slots.caps & DL_STORAGE_VOLATILE) != 0) dl__rows_clear(&p->rows);
   p->result.last_push_ns = dl__state_last_push_ns(p->state);
   return DL_OK;
 }
@@ -153,6 +163,9 @@ static dl_status scan(push *p, dl_error *err) {
   p->result.files_found = p->tree.count;
   dl_progress_event event = {.files = p->tree.count, .size_bytes = p->tree.total_bytes};
   dl__progress_tell(&p->progress, p->progress.calls.scan_complete, event);
+  if (p->tree.count == 0 && p->tree.left_out > 0) {
+    tell_note(p, p->base, "it has files, but none that sync.include takes; see its patterns");
+  }
   return check_cancel(p, err);
 }
 
@@ -196,18 +209,15 @@ static dl_status detect(push *p, dl_error *err) {
   bool all = p->options.mode == DL_MODE_ALL;
   dl_status status = dl__plan_local(&p->tree, &p->rows, all, p->options.force != 0, &p->plan, err);
   if (status != DL_OK) return status;
-  uint64_t added_bytes;
-  uint64_t modified_bytes;
+  uint64_t bytes;
   bool need_remote =
-      (all && p->options.force == 0) || dl__plan_count(&p->plan, DL__UNKNOWN, &added_bytes) > 0;
+      (all && p->options.force == 0) || dl__plan_count(&p->plan, DL__UNKNOWN, &bytes) > 0;
   if (need_remote) status = detect_remote(p, err);
   if (status == DL_OK) status = check_cancel(p, err);
   if (status != DL_OK) return status;
   dl__report_plan(&p->plan, &p->result);
-  event = (dl_progress_event){0};
-  event.files = dl__plan_count(&p->plan, DL__ADDED, &added_bytes) +
-                dl__plan_count(&p->plan, DL__MODIFIED, &modified_bytes);
-  event.size_bytes = added_bytes + modified_bytes;
+  event = (dl_progress_event){.files = dl__plan_wanted(&p->plan, &bytes)};
+  event.size_bytes = bytes;
   dl__progress_tell(&p->progress, p->progress.calls.change_detection_complete, event);
   return check_cancel(p, err);
 }
@@ -293,7 +303,7 @@ static dl_status upload(push *p, uint64_t files, uint64_t size_bytes, dl_error *
   event = (dl_progress_event){
       .files = p->result.files_uploaded, .size_bytes = p->result.total_bytes, .result = &p->result};
   dl__progress_tell(&p->progress, p->progress.calls.upload_complete, event);
-  if (p->result.files_skipped > 0) return check_cancel(p, err);
+  if (p->result.files_skipped > 0) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
   if (p->result.files_failed == 0) return DL_OK;
   return dl__fail(err, DL_ERR_PARTIAL,
                   p->result.error_count == 1 ? p->result.errors[0]->path : NULL,
@@ -304,7 +314,7 @@ static void tell_dry_run(push *p) {
   dl__report_dry_run(&p->plan, &p->result);
   for (size_t i = 0; i < p->plan.count; i++) {
     const dl__action *action = &p->plan.actions[i];
-    if (action->verdict != DL__ADDED && action->verdict != DL__MODIFIED) continue;
+    if (!dl__action_wanted(action)) continue;
     dl_progress_event event = {.path = action->file->key,
                                .size_bytes = action->file->stamp.size_bytes};
     dl__progress_tell(&p->progress, p->progress.calls.file_would_upload, event);
@@ -326,15 +336,13 @@ static dl_status run_stages(push *p, dl_error *err) {
   if (status == DL_OK) status = scan(p, err);
   if (status == DL_OK) status = detect(p, err);
   if (status != DL_OK) return status;
-  uint64_t added_bytes;
-  uint64_t modified_bytes;
-  uint64_t files = dl__plan_count(&p->plan, DL__ADDED, &added_bytes) +
-                   dl__plan_count(&p->plan, DL__MODIFIED, &modified_bytes);
+  uint64_t bytes;
+  uint64_t files = dl__plan_wanted(&p->plan, &bytes);
   if (p->options.dry_run != 0) {
     tell_dry_run(p);
     status = check_cancel(p, err);
   } else if (files > 0) {
-    status = upload(p, files, added_bytes + modified_bytes, err);
+    status = upload(p, files, bytes, err);
   }
   if (status == DL_ERR_PARTIAL) p->result.stage = DL_STAGE_DONE;
   return status == DL_OK ? finish(p, err) : status;
@@ -355,7 +363,8 @@ static dl_status take_options(const dl_push_options *from, dl_push_options *out,
   *out = (dl_push_options)DL_PUSH_OPTIONS_INIT;
   if (from == NULL) return DL_OK;
   size_t size = from->struct_size;
-  memcpy(out, from, size != 0 && size < sizeof *out ? size : sizeof *out);
+  if (size == 0) size = OPTIONS_SIZE_0_1;
+  memcpy(out, from, size < sizeof *out ? size : sizeof *out);
   if (out->mode != DL_MODE_INCREMENTAL && out->mode != DL_MODE_ALL) {
     return dl__fail(err, DL_ERR_ARGUMENT, NULL, "no such mode: %d", (int)out->mode);
   }

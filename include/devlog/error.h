@@ -49,7 +49,7 @@ typedef struct dl_error {
   int32_t status;          /* the dl_status of the call */
   int32_t errno_value;     /* errno of the system call that failed, or 0 */
   int32_t http_status;     /* HTTP status of the reply that said no, or 0 */
-  uint32_t retryable;      /* 1: the same call may succeed later, 0: it will not */
+  uint32_t retryable;      /* 1: the same call may succeed later; 0: not known to */
   uint32_t retry_after_ms; /* how long the service asked us to wait, in ms; 0: it did not say */
   char provider_code[64];  /* the service's own name of the error, or "" */
   char request_id[64];     /* the service's id of the request, to quote to its support, or "" */

@@ -64,10 +64,10 @@ typedef struct dl_progress {
   dl_progress_fn file_upload_progress;      /* path, size_bytes, sent_bytes; may skip steps */
   dl_progress_fn file_upload_complete;      /* path, size_bytes, sent_bytes */
   dl_progress_fn file_upload_error;         /* path, size_bytes, error, message */
-  dl_progress_fn retry;                     /* path, error, message: a file is tried once more */
-  dl_progress_fn upload_complete;           /* files, size_bytes: sent; result */
-  dl_progress_fn file_would_upload;         /* dry run: path, size_bytes */
-  dl_progress_fn note;                      /* path, message: worth knowing, nothing failed */
+  dl_progress_fn retry; /* path, error, message: a file changed while it was read; once more */
+  dl_progress_fn upload_complete;   /* files, size_bytes: sent; result */
+  dl_progress_fn file_would_upload; /* dry run: path, size_bytes */
+  dl_progress_fn note;              /* path, message: worth knowing, nothing failed */
 } dl_progress;
 
 /* clang-format off */

@@ -120,6 +120,9 @@ typedef struct dl_get_request {
 #define DL_STORAGE_THREAD_SAFE 1u /* slots may be called by several threads at once */
 #define DL_STORAGE_CONDITIONAL 2u /* put honours if_match and if_absent */
 #define DL_STORAGE_WANTS_MD5   4u /* put is to be told the MD5 of the content */
+#define DL_STORAGE_VOLATILE                                                                        \
+  8u /* objects may be gone in the next process: what the state                                    \
+        remembers of them is not believed */
 
 /* Asks whether the push was cancelled: non-zero means that the storage should
  * give up what it waits for and return DL_ERR_CANCELLED. Callable by any thread. */
@@ -173,6 +176,11 @@ typedef struct dl_storage {
    * any secret; owned by the storage. Optional. */
   const char *(*describe)(void *self);
 } dl_storage;
+
+/* clang-format off */
+#define DL_STORAGE_INIT \
+  {sizeof(dl_storage), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+/* clang-format on */
 
 /* Makes a storage for a configuration. It makes no request yet: what is wrong
  * at the remote shows at the first slot that is called.

@@ -50,7 +50,7 @@ typedef struct dl_file_error {
   int32_t status;      /* a dl_status */
   int32_t errno_value; /* or 0 */
   int32_t http_status; /* or 0 */
-  uint32_t retryable;  /* 1: the next push may succeed without a change here */
+  uint32_t retryable;  /* 1: the next push may succeed as it is; 0: not known to */
   uint32_t reserved;
   const char *path;    /* key of the file */
   const char *message; /* what failed and what to do */
@@ -61,10 +61,10 @@ typedef struct dl_push_result {
   uint32_t struct_size;
   int32_t stage;                  /* a dl_push_stage: where the push ended */
   uint64_t files_found;           /* files below the folder that match the patterns */
-  uint64_t files_added;           /* of those: not at the remote yet */
+  uint64_t files_added;           /* of those: not at the remote yet (with force: not remembered) */
   uint64_t files_modified;        /* of those: different at the remote */
   uint64_t files_unchanged;       /* of those: equal at the remote */
-  uint64_t files_deleted_locally; /* at the remote, but not in the folder: left alone */
+  uint64_t files_deleted_locally; /* at the remote, not among those found: left alone */
   uint64_t files_uploaded;        /* proven to be at the remote by this push */
   uint64_t files_skipped;         /* needed uploading, not tried: dry run, or cancelled */
   uint64_t files_failed;          /* tried, not uploaded: one entry of errors each */

@@ -6,6 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -69,7 +71,11 @@ static int compare_items(const void *a, const void *b) {
 static dl_status add_item(walk *w, int dir_fd, const char *name, listing *list) {
   struct stat st;
   if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-    return errno == ENOENT ? DL_OK : fail(w, errno, "an entry of the folder");
+    if (errno == ENOENT) return DL_OK;
+    int failure = errno;
+    char what[NAME_MAX + 32];
+    (void)snprintf(what, sizeof what, "the entry %s of the folder", name);
+    return fail(w, failure, what);
   }
   if (!dl__vec_grow(&list->items, list->count, &list->capacity, sizeof *list->items)) {
     return fail(w, ENOMEM, "");

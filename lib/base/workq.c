@@ -87,6 +87,9 @@ static size_t start_threads(dl__workq *q, size_t jobs) {
   sigset_t all;
   sigset_t before;
   (void)sigfillset(&all);
+  /* But a fault in a worker is for the host's handler of faults. */
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) (void)sigdelset(&all, faults[i]);
   if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return 0;
   size_t started = 0;
   while (started < jobs && pthread_create(&q->threads[started], NULL, run, q) == 0) started++;

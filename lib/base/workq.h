@@ -27,7 +27,7 @@ typedef void (*dl__work_fn)(dl__workq *q, size_t worker, size_t item, void *ctx)
 
 /* Starts up to jobs threads (at least 1, at most count). If the system gives
  * fewer, those do all the work; none at all is DL_ERR_NO_MEMORY. The threads
- * have all signals blocked. */
+ * have all signals blocked but those of faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL). */
 dl_status dl__workq_start(dl__workq **out, size_t jobs, size_t count, dl__work_fn work, void *ctx,
                           dl_error *err);
 

@@ -63,8 +63,8 @@ static dl_status check_scheme(const dl_config *config, dl_error *err) {
     return DL_OK;
   }
   return refuse(config, DL__CONFIG_URL,
-                "no storage is known for this scheme: use file:// or memory://, in small letters, "
-                "or one that the program registered",
+                "no storage is known for this scheme: use https://, file:// or memory://, in small "
+                "letters, or one that the program registered",
                 err);
 }
 
@@ -73,10 +73,11 @@ static dl_status check_provider(const dl_config *config, dl_error *err) {
   const char *url = dl_config_get(config, "remote.url");
   if (provider == NULL) return check_scheme(config, err);
   if (!dl__storage_known(provider)) {
-    return refuse(config, DL__CONFIG_PROVIDER,
-                  "no storage of this name is known: use file or memory, or leave it out for the "
-                  "one that the URL means",
-                  err);
+    return refuse(
+        config, DL__CONFIG_PROVIDER,
+        "no storage of this name is known: use azure, file or memory, or leave it out for the "
+        "one that the URL means",
+        err);
   }
   bool needs_own = strcmp(provider, "file") == 0 || strcmp(provider, "memory") == 0;
   if (needs_own && !dl__url_has_scheme(url, provider)) {

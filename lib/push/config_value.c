@@ -98,10 +98,11 @@ dl_status dl__check_provider(const char *where, const char *value, dl_error *err
   if (status != DL_OK) return status;
   size_t length = strspn(value, allowed);
   if (value[length] == '\0' && length <= PROVIDER_SIZE_MAX) return DL_OK;
-  return dl__fail(err, DL_ERR_CONFIG, NULL,
-                  "%s: is not the name of a provider: write file or memory, or leave it out for "
-                  "the one that the URL means",
-                  where);
+  return dl__fail(
+      err, DL_ERR_CONFIG, NULL,
+      "%s: is not the name of a provider: write azure, file or memory, or leave it out for "
+      "the one that the URL means",
+      where);
 }
 
 /* Messages about a file show its name, so a key in the place of the name is stopped here. */

@@ -124,6 +124,19 @@ size_t dl__plan_count(const dl__plan *plan, dl__verdict verdict, uint64_t *size_
   return count;
 }
 
+bool dl__action_wanted(const dl__action *action) {
+  return action->verdict == DL__ADDED || action->verdict == DL__MODIFIED;
+}
+
+size_t dl__plan_wanted(const dl__plan *plan, uint64_t *size_bytes) {
+  uint64_t added;
+  uint64_t modified;
+  size_t count =
+      dl__plan_count(plan, DL__ADDED, &added) + dl__plan_count(plan, DL__MODIFIED, &modified);
+  *size_bytes = added + modified;
+  return count;
+}
+
 /* The digest that was remembered for exactly this version of the file, or NULL. */
 static const char *remembered_digest(const dl__action *action) {
   const dl__row *row = action->row;
@@ -205,7 +218,11 @@ static dl_status equals_by_reading(const dl__remote *remote, const dl__storage *
   char digest[DL_DIGEST_SIZE];
   uint64_t size_bytes;
   dl_status status = dl__storage_digest(storage, remote->key, digest, &size_bytes, err);
-  if (status == DL_ERR_NOT_FOUND) return DL_OK;
+  /* An object that cannot be read (archived, say) must not keep the others from being
+   * sent: the put will show whether it can be replaced. */
+  bool about_all = status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY ||
+                   status == DL_ERR_AUTH || status == DL_ERR_NETWORK;
+  if (status != DL_OK && !about_all) return DL_OK;
   *equal =
       status == DL_OK && size_bytes == remote->size_bytes && strcmp(digest, digests->sha256) == 0;
   return status;

@@ -65,6 +65,10 @@ void dl__plan_clear(dl__plan *plan);
 /* How many actions have this verdict, and the size of their files together. */
 size_t dl__plan_count(const dl__plan *plan, dl__verdict verdict, uint64_t *size_bytes);
 
+/* True for what has to be sent; and how many those are, with the size of their files. */
+bool dl__action_wanted(const dl__action *action);
+size_t dl__plan_wanted(const dl__plan *plan, uint64_t *size_bytes);
+
 /* Step 2, no I/O: what listing and state can tell. */
 void dl__plan_remote(dl__plan *plan, const dl__listing *listing);
 

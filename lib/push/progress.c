@@ -3,14 +3,19 @@
 #include "push/progress.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
+
+/* The size of dl_progress in version 0.1; a struct_size of 0 means this one. */
+#define PROGRESS_SIZE_0_1 (offsetof(dl_progress, note) + sizeof(dl_progress_fn))
 
 void dl__progress_init(dl__progress *progress, const dl_progress *from, const char *base_path,
                        atomic_bool *cancel) {
   *progress = (dl__progress){.base_path = base_path, .cancel = cancel};
   if (from == NULL) return;
   size_t size = from->struct_size;
-  if (size == 0 || size > sizeof progress->calls) size = sizeof progress->calls;
+  if (size == 0) size = PROGRESS_SIZE_0_1;
+  if (size > sizeof progress->calls) size = sizeof progress->calls;
   memcpy(&progress->calls, from, size);
 }
 

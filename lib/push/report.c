@@ -22,11 +22,7 @@ void dl__report_plan(const dl__plan *plan, dl_push_result *result) {
 }
 
 void dl__report_dry_run(const dl__plan *plan, dl_push_result *result) {
-  uint64_t added = 0;
-  uint64_t modified = 0;
-  result->files_skipped =
-      dl__plan_count(plan, DL__ADDED, &added) + dl__plan_count(plan, DL__MODIFIED, &modified);
-  result->total_bytes = added + modified;
+  result->files_skipped = dl__plan_wanted(plan, &result->total_bytes);
 }
 
 static const char *message_of(const dl__outcome *outcome) {

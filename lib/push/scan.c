@@ -94,7 +94,10 @@ static dl_status scan_entry(const dl__walk_entry *entry, bool *enter, void *user
   if (S_ISLNK(entry->st->st_mode)) {
     return add_note(s->tree, entry->key, "symbolic link, not followed", err);
   }
-  if (!matches_any(s->request->include, entry)) return DL_OK;
+  if (!matches_any(s->request->include, entry)) {
+    if (S_ISREG(entry->st->st_mode)) s->tree->left_out++;
+    return DL_OK;
+  }
   if (!S_ISREG(entry->st->st_mode)) {
     return add_note(s->tree, entry->key, "not a regular file, left out", err);
   }

@@ -27,6 +27,7 @@ typedef struct dl__tree {
   size_t count;
   size_t capacity;
   uint64_t total_bytes;
+  size_t left_out; /* regular files that no pattern of include takes */
   dl__scan_note *notes;
   size_t note_count;
   size_t note_capacity;

@@ -11,6 +11,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+/* A store to a page that is mapped and dirty already moves no stamp. The kernel writes
+ * such pages back after some 30 s; while a file may have one, fsync makes sure that
+ * the next store is seen. Its failure costs only that. */
+#define DIRTY_NS INT64_C(60000000000)
+
 dl_status dl__reader_init(dl__reader *reader, size_t size_bytes, bool with_md5,
                           const atomic_bool *cancel, dl_error *err) {
   *reader = (dl__reader){NULL, size_bytes, {NULL, NULL}, cancel};
@@ -52,6 +57,11 @@ dl_status dl__source_open(dl__source *source, int dir_fd, const char *key, dl_er
     return dl__fail(err, DL_ERR_UPLOAD, key, "not a regular file any more");
   }
   dl__stamp_from(&source->stamp, &st);
+  if (now - source->stamp.mtime_ns < DIRTY_NS && source->stamp.mtime_ns <= now) {
+    (void)fsync(source->fd);
+    if (fstat(source->fd, &st) != 0) return fail(errno, key, "read", err);
+    dl__stamp_from(&source->stamp, &st);
+  }
   source->settled = dl__stamp_settled(&source->stamp, now);
   return DL_OK;
 }

@@ -14,17 +14,19 @@
 #include "base/error.h"
 #include "base/fs.h"
 #include "base/hash.h"
+#include "base/url.h"
+#include "storage/storage.h"
 
 #define STEM_DIGITS 32
 
-static dl_status make_stem(const char *base, const char *url, char stem[STEM_DIGITS + 1],
+static dl_status make_stem(const char *base, const char *remote, char stem[STEM_DIGITS + 1],
                            dl_error *err) {
   dl__hash hash;
   char digest[DL__DIGEST_SIZE];
   dl_status status = dl__hash_init(&hash, false, err);
   if (status != DL_OK) return status;
   status = dl__hash_add(&hash, base, strlen(base) + 1, err);
-  if (status == DL_OK) status = dl__hash_add(&hash, url, strlen(url) + 1, err);
+  if (status == DL_OK) status = dl__hash_add(&hash, remote, strlen(remote) + 1, err);
   if (status == DL_OK) status = dl__hash_end(&hash, digest, err);
   dl__hash_clear(&hash);
   if (status != DL_OK) return status;
@@ -33,8 +35,22 @@ static dl_status make_stem(const char *base, const char *url, char stem[STEM_DIG
   return DL_OK;
 }
 
-dl_status dl__statedir_init(dl__statedir *out, const char *dir, const char *base, const char *url,
-                            dl_error *err) {
+dl_status dl__statedir_remote(const dl_config *config, char **out, dl_error *err) {
+  const char *url = dl_config_get(config, "remote.url");
+  const char *provider = dl_config_get(config, "remote.provider");
+  char scheme[32];
+  if (provider == NULL && dl__storage_scheme(url, scheme, sizeof scheme)) provider = scheme;
+  if (provider == NULL) provider = "";
+  char *path = NULL;
+  dl_status status = strcmp(provider, "file") == 0 ? dl__url_file_path(url, &path, err) : DL_OK;
+  if (status != DL_OK) return status;
+  *out = dl__format("%s %s", provider, path != NULL ? path : url);
+  free(path);
+  return *out != NULL ? DL_OK : dl__fail_no_memory(err);
+}
+
+dl_status dl__statedir_init(dl__statedir *out, const char *dir, const char *base,
+                            const char *remote, dl_error *err) {
   *out = (dl__statedir){.lock_fd = -1};
   if (dir == NULL) {
     return dl__fail(
@@ -42,7 +58,7 @@ dl_status dl__statedir_init(dl__statedir *out, const char *dir, const char *base
         "no folder for the local state: set HOME or XDG_STATE_HOME to a folder of yours");
   }
   char stem[STEM_DIGITS + 1];
-  dl_status status = make_stem(base, url, stem, err);
+  dl_status status = make_stem(base, remote, stem, err);
   if (status != DL_OK) return status;
   out->dir = strdup(dir);
   out->database = dl__format("%s/%s.db", dir, stem);

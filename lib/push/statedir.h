@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <devlog/config.h>
 #include <devlog/error.h>
 
 #include "push/scan.h"
@@ -19,10 +20,15 @@ typedef struct dl__statedir {
   int lock_fd; /* -1: not locked */
 } dl__statedir;
 
+/* What is one and the same for one remote: its provider and URL; for a folder its path,
+ * which a URL can spell in several ways. *out is freed by the caller. */
+dl_status dl__statedir_remote(const dl_config *config, char **out, dl_error *err);
+
 /* Names the files for this pair in the folder dir.
- * base: the folder's real path; url: the remote. Clear *out also on failure. */
-dl_status dl__statedir_init(dl__statedir *out, const char *dir, const char *base, const char *url,
-                            dl_error *err);
+ * base: the folder's real path; remote: as dl__statedir_remote gives it.
+ * Clear *out also on failure. */
+dl_status dl__statedir_init(dl__statedir *out, const char *dir, const char *base,
+                            const char *remote, dl_error *err);
 
 /* Makes the folder if need be and takes the lock; DL_ERR_LOCKED: somebody else has it. */
 dl_status dl__statedir_lock(dl__statedir *statedir, dl_error *err);

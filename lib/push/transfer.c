@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/error.h"
 #include "base/workq.h"
@@ -154,6 +155,11 @@ static void work(dl__workq *q, size_t worker, size_t item, void *ctx) {
     dl__workq_post(q, (dl__work_message){item, RETRY, 0});
     status = try_file(t, q, reader, item, &err);
   }
+  /* Only the push is cancelled; a storage that says so by itself has failed. */
+  if (status == DL_ERR_CANCELLED && !atomic_load(reader->cancel)) {
+    status = dl__fail(&err, DL_ERR_STORAGE, outcome->action->file->key,
+                      "the storage gave up without a reason");
+  }
   outcome->status = status;
   if (status != DL_OK && status != DL_ERR_CANCELLED) outcome->error = keep_error(&err);
   dl__workq_post(q, (dl__work_message){item, END, 0});
@@ -170,16 +176,28 @@ static void pass_on(const transfer *t, const dl__work_message *message) {
 
 static dl_status collect(const dl__plan *plan, dl__outcomes *out, dl_error *err) {
   uint64_t bytes;
-  size_t count =
-      dl__plan_count(plan, DL__ADDED, &bytes) + dl__plan_count(plan, DL__MODIFIED, &bytes);
+  size_t count = dl__plan_wanted(plan, &bytes);
   *out = (dl__outcomes){calloc(count + 1, sizeof *out->items), 0};
   if (out->items == NULL) return dl__fail_no_memory(err);
   for (size_t i = 0; i < plan->count; i++) {
     dl__action *action = &plan->actions[i];
-    bool wanted = action->verdict == DL__ADDED || action->verdict == DL__MODIFIED;
-    if (wanted) out->items[out->count++].action = action;
+    if (dl__action_wanted(action)) out->items[out->count++].action = action;
   }
   return DL_OK;
+}
+
+/* A worker holds the file, its folder, a connection or target, and some on the way. */
+#define DESCRIPTORS_KEPT   64
+#define DESCRIPTORS_WORKER 8
+
+/* Fewer workers rather than files that fail for want of descriptors. */
+static size_t affordable(size_t jobs) {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return jobs;
+  rlim_t rest = files.rlim_cur > DESCRIPTORS_KEPT ? files.rlim_cur - DESCRIPTORS_KEPT : 0;
+  size_t most = (size_t)(rest / DESCRIPTORS_WORKER);
+  if (most == 0) most = 1;
+  return jobs < most ? jobs : most;
 }
 
 static dl_status make_readers(transfer *t, size_t jobs, dl_error *err) {
@@ -199,7 +217,7 @@ static dl_status make_readers(transfer *t, size_t jobs, dl_error *err) {
 dl_status dl__transfer(const dl__transfer_request *request, dl__outcomes *out, dl_error *err) {
   dl_status status = collect(request->plan, out, err);
   if (status != DL_OK || out->count == 0) return status;
-  size_t jobs = request->jobs < out->count ? request->jobs : out->count;
+  size_t jobs = affordable(request->jobs < out->count ? request->jobs : out->count);
   transfer t = {request, out->items, NULL};
   dl__workq *q = NULL;
   status = make_readers(&t, jobs, err);

@@ -12,14 +12,9 @@
 typedef struct reading {
   const dl_get_request *get;
   bool whole; /* no range was asked for */
+  uint64_t taken;
   dl__hash hash;
 } reading;
-
-static dl_status take(void *user, const void *data, size_t size, dl_error *err) {
-  reading *r = user;
-  dl_status status = r->whole ? dl__hash_add(&r->hash, data, size, err) : DL_OK;
-  return status == DL_OK ? r->get->write(r->get->write_user, data, size, err) : status;
-}
 
 /* False: the whole blob was asked for. */
 static bool make_range(const dl_get_request *get, char *line, size_t size) {
@@ -41,14 +36,42 @@ static dl_status fail(const dl_get_request *get, const char *what, dl_error *err
   return DL_ERR_NETWORK;
 }
 
-static dl_status check_range(const reading *r, const dl__http_reply *reply, dl_error *err) {
+static dl_status take(void *user, const void *data, size_t size, dl_error *err) {
+  reading *r = user;
+  r->taken += size;
+  if (r->get->length_bytes > 0 && r->taken > r->get->length_bytes) {
+    return fail(r->get, "the service sent more than was asked for", err);
+  }
+  dl_status status = r->whole ? dl__hash_add(&r->hash, data, size, err) : DL_OK;
+  return status == DL_OK ? r->get->write(r->get->write_user, data, size, err) : status;
+}
+
+/* "bytes FIRST-LAST/TOTAL" has to be what was asked for, up to the end of the blob, and
+ * as much has to have come. (The emulator names a LAST behind the end if asked for one.) */
+static bool is_range(const dl_get_request *get, const dl__http_reply *reply) {
   char value[96];
-  char expected[48];
-  (void)snprintf(expected, sizeof expected, "bytes %" PRIu64 "-", r->get->offset_bytes);
-  bool right = reply->status == 206 &&
-               dl__http_header(reply, "content-range", value, sizeof value) &&
-               strncmp(value, expected, strlen(expected)) == 0;
-  return right ? DL_OK : fail(r->get, "the service sent another range than was asked for", err);
+  uint64_t first;
+  uint64_t last;
+  uint64_t total;
+  int used = 0;
+  if (reply->status != 206 || !dl__http_header(reply, "content-range", value, sizeof value) ||
+      sscanf(value, "bytes %20" SCNu64 "-%20" SCNu64 "/%20" SCNu64 "%n", &first, &last, &total,
+             &used) != 3 ||
+      used == 0 || value[used] != '\0' || total == 0) {
+    return false;
+  }
+  if (total <= get->offset_bytes) return reply->body_bytes == 0; /* the emulator, at the end */
+  uint64_t end = total - 1;
+  if (get->length_bytes > 0 && get->length_bytes - 1 < end - get->offset_bytes) {
+    end = get->offset_bytes + get->length_bytes - 1;
+  }
+  return first == get->offset_bytes && first <= last && last >= end &&
+         reply->body_bytes == end - first + 1;
+}
+
+static dl_status check_range(const reading *r, const dl__http_reply *reply, dl_error *err) {
+  if (is_range(r->get, reply)) return DL_OK;
+  return fail(r->get, "the service sent another range than was asked for", err);
 }
 
 static dl_status check_whole(reading *r, const dl__http_reply *reply, dl_error *err) {
@@ -56,6 +79,7 @@ static dl_status check_whole(reading *r, const dl__http_reply *reply, dl_error *
   char theirs[DL_DIGEST_SIZE];
   char ours[DL__DIGEST_SIZE];
   uint8_t md5[DL__MD5_BYTES];
+  if (reply->status != 200) return fail(r->get, "the service sent no blob", err);
   if (!dl__http_header(reply, "content-md5", value, sizeof value)) return DL_OK;
   dl_status status = dl__hash_end_md5(&r->hash, md5, err);
   if (status != DL_OK) return status;

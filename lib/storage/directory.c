@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/fs.h"
 #include "base/url.h"
+#include "base/vec.h"
 #include "base/walk.h"
 #include "storage/directory.h"
 #include "storage/providers.h"
@@ -46,11 +47,10 @@ static dl_status not_found(const dl__directory *d, const char *key, dl_error *er
 }
 
 bool dl__directory_is_temp(const char *name) {
-  size_t length = strlen(name);
-  size_t suffix = sizeof DL__DIRECTORY_TEMP_SUFFIX - 1;
-  return length > suffix &&
-         strncmp(name, DL__DIRECTORY_TEMP_PREFIX, sizeof DL__DIRECTORY_TEMP_PREFIX - 1) == 0 &&
-         strcmp(name + length - suffix, DL__DIRECTORY_TEMP_SUFFIX) == 0;
+  size_t prefix = sizeof DL__DIRECTORY_TEMP_PREFIX - 1;
+  return strncmp(name, DL__DIRECTORY_TEMP_PREFIX, prefix) == 0 &&
+         strspn(name + prefix, "0123456789abcdef") == 16 &&
+         strcmp(name + prefix + 16, DL__DIRECTORY_TEMP_SUFFIX) == 0;
 }
 
 int dl__directory_open_root(const dl__directory *d) {
@@ -133,13 +133,42 @@ static int give(int fd, const struct stat *st, const char *key, dl_object_fn eac
   return each(&object, user);
 }
 
-/* Removes a temporary file if no living process holds its lock. */
-static void sweep(int dir_fd, const char *name) {
-  DL__AUTO_CLOSE int fd = openat(dir_fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) (void)unlinkat(dir_fd, name, 0);
+static void sweep_one(const dl__directory *d, const char *key) {
+  const char *name;
+  DL__AUTO_CLOSE int root = dl__directory_open_root(d);
+  DL__AUTO_CLOSE int parent = root >= 0 ? dl__fs_open_parent(root, key, false, &name) : -1;
+  if (parent < 0) return;
+  DL__AUTO_CLOSE int fd = openat(parent, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) (void)unlinkat(parent, name, 0);
+}
+
+void dl__directory_sweep(dl__directory *d) {
+  (void)pthread_mutex_lock(&d->locked.mutex);
+  char **keys = d->locked.leftovers;
+  size_t count = d->locked.count;
+  d->locked.leftovers = NULL;
+  d->locked.count = d->locked.capacity = 0;
+  (void)pthread_mutex_unlock(&d->locked.mutex);
+  for (size_t i = 0; i < count; i++) {
+    sweep_one(d, keys[i]);
+    free(keys[i]);
+  }
+  free(keys);
+}
+
+/* What cannot be remembered is left to the next listing. */
+static void remember_leftover(dl__directory *d, const char *key) {
+  char *copy = strdup(key);
+  (void)pthread_mutex_lock(&d->locked.mutex);
+  bool room = copy != NULL && dl__vec_grow(&d->locked.leftovers, d->locked.count,
+                                           &d->locked.capacity, sizeof *d->locked.leftovers);
+  if (room) d->locked.leftovers[d->locked.count++] = copy;
+  (void)pthread_mutex_unlock(&d->locked.mutex);
+  if (!room) free(copy);
 }
 
 typedef struct lister {
+  dl__directory *d;
   const char *prefix;
   dl_object_fn each;
   void *user;
@@ -159,7 +188,7 @@ static dl_status list_entry(const dl__walk_entry *entry, bool *enter, void *user
   }
   if (!S_ISREG(entry->st->st_mode)) return DL_OK;
   if (dl__directory_is_temp(entry->name)) {
-    sweep(entry->dir_fd, entry->name);
+    remember_leftover(l->d, entry->key);
     return DL_OK;
   }
   if (strncmp(entry->key, l->prefix, prefix_length) != 0) return DL_OK;
@@ -175,11 +204,11 @@ static dl_status list_entry(const dl__walk_entry *entry, bool *enter, void *user
 
 static dl_status directory_list(void *self, const char *prefix, dl_object_fn each, void *user,
                                 dl_error *err) {
-  const dl__directory *d = self;
+  dl__directory *d = self;
   DL__AUTO_CLOSE int root = dl__directory_open_root(d);
   if (root < 0 && errno == ENOENT) return dl__directory_check_parent(d, err);
   if (root < 0) return dl__directory_fail(d, errno, "", "open", err);
-  lister l = {prefix, each, user};
+  lister l = {d, prefix, each, user};
   dl_error full = DL_ERROR_INIT;
   dl_status status = dl__walk(root, d->root, DL_ERR_STORAGE, list_entry, &l, &full);
   if (status == DL_ERR_STORAGE && (full.errno_value == EACCES || full.errno_value == EPERM)) {
@@ -284,6 +313,9 @@ static dl_status directory_remove(void *self, const char *key, dl_error *err) {
 
 static void directory_close(void *self) {
   dl__directory *d = self;
+  for (size_t i = 0; i < d->locked.count; i++) free(d->locked.leftovers[i]);
+  free(d->locked.leftovers);
+  (void)pthread_mutex_destroy(&d->locked.mutex);
   free(d->root);
   free(d);
 }
@@ -294,7 +326,11 @@ dl_status dl__directory_new(const dl_config *config, void *user, const dl_storag
   dl__directory *d = calloc(1, sizeof *d);
   if (d == NULL) return dl__fail_no_memory(err);
   dl_status status = dl__url_file_path(dl_config_get(config, "remote.url"), &d->root, err);
+  if (status == DL_OK && pthread_mutex_init(&d->locked.mutex, NULL) != 0) {
+    status = dl__fail_no_memory(err);
+  }
   if (status != DL_OK) {
+    free(d->root);
     free(d);
     return status;
   }

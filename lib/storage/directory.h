@@ -2,6 +2,7 @@
 #ifndef DL_STORAGE_DIRECTORY_H
 #define DL_STORAGE_DIRECTORY_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -11,14 +12,25 @@
 /* Bytes that are read or written at once. */
 #define DL__DIRECTORY_PIECE ((size_t)128 * 1024)
 
-/* Objects on their way have such names; no key may end in one. */
+/* Objects on their way have such names, with 16 hex digits between; no key may end
+ * in one. */
 #define DL__DIRECTORY_TEMP_PREFIX ".devlog-"
 #define DL__DIRECTORY_TEMP_SUFFIX ".tmp"
 
 typedef struct dl__directory {
   dl_storage storage;
   char *root;
+  struct {
+    pthread_mutex_t mutex;
+    char **leftovers; /* keys of temporary files that a listing came across */
+    size_t count;
+    size_t capacity;
+  } locked;
 } dl__directory;
+
+/* Removes the temporary files that a listing found and no living process holds. Only
+ * before something is stored: to list changes nothing. */
+void dl__directory_sweep(dl__directory *d);
 
 /* The slot. */
 dl_status dl__directory_put(void *self, const dl_put_request *request, dl_put_result *result,

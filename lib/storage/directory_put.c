@@ -8,7 +8,8 @@
  *   4. rename over the target, with the folder locked: the condition of a
  *      conditional put holds at that moment among all who use this provider
  *   5. fsync of the folder: the name is safe
- * A .tmp whose lock is free belongs to a dead process; listing removes it. */
+ * A .tmp whose lock is free belongs to a dead process; listing notes it, and the
+ * next put removes it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -143,13 +144,19 @@ static dl_status check_condition(const dl_put_request *request, int dir_fd, cons
   if (!there && errno != ENOENT) {
     return dl__fail_errno(err, DL_ERR_STORAGE, errno, request->key, "cannot check the object");
   }
+  if (there && !S_ISREG(st.st_mode)) {
+    return dl__fail(err, DL_ERR_STORAGE, request->key,
+                    "a folder, link or special file is where the file has to be; move it away");
+  }
   if (request->if_absent != 0 && there) {
-    return dl__fail(err, DL_ERR_CONFLICT, request->key, "the object exists already");
+    return dl__fail(err, DL_ERR_CONFLICT, request->key,
+                    "somebody else stored it meanwhile; push again to compare anew");
   }
   char etag[DL_ETAG_SIZE];
   if (there) dl__directory_etag(&st, etag);
   if (request->if_match != NULL && (!there || strcmp(etag, request->if_match) != 0)) {
-    return dl__fail(err, DL_ERR_CONFLICT, request->key, "the object was changed meanwhile");
+    return dl__fail(err, DL_ERR_CONFLICT, request->key,
+                    "somebody else changed it meanwhile; push again to compare anew");
   }
   return DL_OK;
 }
@@ -177,7 +184,8 @@ static dl_status publish(const dl__directory *d, const dl_put_request *request, 
 
 dl_status dl__directory_put(void *self, const dl_put_request *request, dl_put_result *result,
                             dl_error *err) {
-  const dl__directory *d = self;
+  dl__directory *d = self;
+  dl__directory_sweep(d);
   draft p DL__CLEANUP(draft_clear) = {-1, -1, ""};
   const char *name;
   dl_status status = open_draft(d, request->key, &p, &name, err);

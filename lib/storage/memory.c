@@ -159,10 +159,12 @@ static dl_status read_all(const dl_put_request *request, object *o, dl_error *er
 static dl_status store_object(store *s, const dl_put_request *request, object *o, dl_error *err) {
   object *old = find(s, request->key);
   if (request->if_absent != 0 && old != NULL) {
-    return dl__fail(err, DL_ERR_CONFLICT, request->key, "the object exists already");
+    return dl__fail(err, DL_ERR_CONFLICT, request->key,
+                    "somebody else stored it meanwhile; push again to compare anew");
   }
   if (request->if_match != NULL && (old == NULL || strcmp(old->etag, request->if_match) != 0)) {
-    return dl__fail(err, DL_ERR_CONFLICT, request->key, "the object was changed meanwhile");
+    return dl__fail(err, DL_ERR_CONFLICT, request->key,
+                    "somebody else changed it meanwhile; push again to compare anew");
   }
   if (old == NULL) {
     if (!dl__vec_grow(&s->locked.objects, s->locked.count, &s->locked.capacity, sizeof *old)) {
@@ -301,7 +303,7 @@ dl_status dl__memory_new(const dl_config *config, void *user, const dl_storage *
   }
   h->storage = (dl_storage){
       .struct_size = sizeof h->storage,
-      .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL,
+      .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_VOLATILE,
       .self = h,
       .list = memory_list,
       .stat = memory_stat,

@@ -109,6 +109,29 @@ void dl_storage_close(const dl_storage *storage) {
   if (storage->struct_size >= needed && storage->close != NULL) storage->close(storage->self);
 }
 
+/* What a slot may answer by itself: anything else would mean something about the push.
+ * (put and get pass on what read and write answer.) */
+static dl_status checked(dl_status status, const char *key, dl_error *err) {
+  static const dl_status known[] = {
+      DL_OK,
+      DL_ERR_ARGUMENT,
+      DL_ERR_NO_MEMORY,
+      DL_ERR_CONFIG,
+      DL_ERR_STORAGE,
+      DL_ERR_AUTH,
+      DL_ERR_NETWORK,
+      DL_ERR_CONFLICT,
+      DL_ERR_CANCELLED,
+      DL_ERR_NOT_FOUND,
+      DL_ERR_UNSUPPORTED,
+  };
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    if (status == known[i]) return status;
+  }
+  return dl__fail(err, DL_ERR_STORAGE, key, "the storage answered with the wrong status %d",
+                  (int)status);
+}
+
 /* Brings objects of a storage to our own size before the engine sees them. */
 typedef struct adapter {
   dl_object_fn each;
@@ -148,7 +171,7 @@ static dl_status adapted(const adapter *a, dl_status status, dl_error *err) {
     return dl__fail(err, DL_ERR_STORAGE, a->only, "the storage reported an object without a key");
   }
   if (a->stopped) return dl__fail(err, DL_ERR_CANCELLED, NULL, "the listing was stopped");
-  return status;
+  return checked(status, a->only, err);
 }
 
 dl_status dl__storage_list(const dl__storage *storage, const char *prefix, dl_object_fn each,
@@ -199,7 +222,7 @@ dl_status dl__storage_remove(const dl__storage *storage, const char *key, dl_err
   if (storage->slots.remove == NULL) {
     return dl__fail(err, DL_ERR_UNSUPPORTED, key, "the storage cannot remove objects");
   }
-  return storage->slots.remove(storage->slots.self, key, err);
+  return checked(storage->slots.remove(storage->slots.self, key, err), key, err);
 }
 
 void dl__storage_watch(const dl__storage *storage, dl_cancelled_fn cancelled, void *user) {

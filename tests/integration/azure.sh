@@ -350,6 +350,37 @@ t_no_container() {
   remote_is
 }
 
+# The container is made by the first upload, by whichever worker has it, and never by a dry run.
+t_create() {
+  new_container
+  small_files 40
+  container=to-come-$containers
+  to=$AZURITE_ENDPOINT/$container
+  local direct=$to
+  faults '[]'
+  push --dry-run --create
+  expect_code 0
+  expect_empty err
+  field files_found 40
+  expect_requests 'requests and all(r["method"] == "GET" for r in requests)'
+  if azure_client list "$container" >listed; then return 1; fi
+  expect_text listed ContainerNotFound
+  push --dry-run --create --mode all
+  expect_code 0
+  if azure_client list "$container" >listed; then return 1; fi
+  to=$direct
+  push --create --jobs 16
+  expect_code 0
+  expect_empty err
+  field files_uploaded 40
+  field files_failed 0
+  remote_is
+  push --create --mode all
+  expect_code 0
+  field files_uploaded 0
+  field files_unchanged 40
+}
+
 t_wrong_names() {
   new_container
   small_files 1
@@ -553,6 +584,26 @@ t_https() {
   field files_unchanged 201
 }
 
+# The same tree as over http, with rclone as a witness that looks at it over https too.
+t_tree_https() {
+  tls good
+  export AZURITE_CA=$certificates/ca.pem
+  container=logs
+  azure_client create logs
+  rmdir "$base/entries" "$base/events"
+  make_tree "$base"
+  settings '[remote]' "ca_file = $certificates/ca.pem"
+  push
+  expect_code 0
+  field files_uploaded 1000
+  remote_is
+  rclone --ca-cert "$certificates/ca.pem" check "$base" azurite:logs
+  rclone --ca-cert "$certificates/ca.pem" check --download "$base" azurite:logs
+  # It would have noticed.
+  echo more >>"$base/0001.md"
+  if rclone --ca-cert "$certificates/ca.pem" check "$base" azurite:logs; then return 1; fi
+}
+
 # refused TEXT...: the server is not trusted: one line of reason, soon, and without a retry.
 refused() {
   push
@@ -575,6 +626,44 @@ t_unknown_ca() {
   small_files 2
   tls good
   refused certificate
+}
+
+# in_other_system COMMAND...: COMMAND, with the system's certificates replaced by the folder system.
+in_other_system() {
+  # shellcheck disable=SC2016 # for the inner shell
+  unshare "${unshare[@]}" sh -c 'mount --bind "$0" /etc/ssl/certs && exec "$@"' "$PWD/system" "$@"
+}
+
+# A CA that the system trusts is not trusted beside a ca_file.
+t_ca_file_only() {
+  unshare=(-m)
+  (($(id -u) == 0)) || unshare=(-r -m)
+  mkdir system
+  cp "$certificates/ca.pem" system/ours.pem
+  cp "$certificates/self.pem" system/ca-certificates.crt
+  openssl rehash system
+  in_other_system test -e /etc/ssl/certs/ours.pem || skip 'no mount namespaces'
+  small_files 2
+  tls good
+  export AZURITE_CA=$certificates/ca.pem
+  container=logs
+  azure_client create logs
+  export -f in_other_system
+  printf '#!/usr/bin/env bash\nunshare=(%s)\ncd %q\nin_other_system %q "$@"\n' \
+    "${unshare[*]}" "$PWD" "$devlog" >other-system
+  chmod +x other-system
+  devlog=$PWD/other-system
+  # With the system's certificates alone it is trusted: else this shows nothing.
+  settings ''
+  push
+  [[ $code == 0 ]] || skip 'libcurl takes its certificates from elsewhere'
+  field files_uploaded 2
+  settings '[remote]' "ca_file = $certificates/self.pem"
+  push --mode all
+  expect_error 5 certificate
+  settings '[remote]' "ca_file = $certificates/ca.pem"
+  push --mode all
+  expect_code 0
 }
 
 t_wrong_ca_file() {
@@ -683,6 +772,7 @@ check 'a SAS that is refused' t_sas_refused
 check 'a SAS in the URL' t_sas_in_url
 check '.netrc is not used' t_netrc
 check 'no container' t_no_container
+check 'a container that is made, but not by a dry run' t_create
 check 'names that cannot be' t_wrong_names
 check 'somebody else writes meanwhile' t_written_meanwhile
 check "somebody else's bytes under our metadata" t_written_with_our_metadata
@@ -692,8 +782,10 @@ check 'IPv6' t_ipv6
 check 'the server is killed' t_server_killed
 check 'nobody listens' t_nobody_listens
 check 'https with a CA of its own' t_https
+check 'a tree of 1,000 files over https, seen by rclone too' t_tree_https
 check 'certificates that are wrong' t_untrusted
 check 'a CA that is not known' t_unknown_ca
+check "a CA file instead of the system's certificates" t_ca_file_only
 check 'a CA file that is none' t_wrong_ca_file
 check 'https to a plain http server' t_http_behind_https
 check 'http to a server of https' t_https_behind_http

@@ -1,4 +1,5 @@
 /* tests/integration/test_push.c: what dl_push promises, on the file storage. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -329,6 +330,40 @@ START_TEST(state_inside_the_folder_is_never_pushed) {
 }
 END_TEST
 
+/* One folder has many URLs; state and lock are of the folder. */
+START_TEST(spelling_of_the_remote_does_not_matter) {
+  support_write(p.src, "a.md", "one");
+  support_settle();
+  push_ok(1);
+  char url[4096];
+  (void)snprintf(url, sizeof url, "file://localhost%s/remot%%65/", p.root);
+  dl_sync *other = pusher_another(&p, url);
+  dl_push_result result = DL_PUSH_RESULT_INIT;
+  ck_assert_int_eq(DL_OK, dl_push(other, NULL, NULL, &result, NULL));
+  ck_assert_int_gt(result.last_push_ns, p.result.last_push_ns);
+  dl_push_result_clear(&result);
+  dl_sync_free(other);
+  char *state = support_path(p.root, "state");
+  DIR *dir = opendir(state);
+  ck_assert_ptr_nonnull(dir);
+  int databases = 0;
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    databases += strstr(entry->d_name, ".db") != NULL;
+  }
+  ck_assert_int_eq(0, closedir(dir));
+  ck_assert_int_eq(1, databases);
+  free(state);
+}
+END_TEST
+
+START_TEST(nothing_matches_is_told) {
+  support_write(p.src, "app.log", "one");
+  push_ok(0);
+  ck_assert_int_eq(1, p.notes);
+  ck_assert_ptr_nonnull(strstr(p.last_message, "sync.include"));
+}
+END_TEST
+
 START_TEST(bad_options_are_refused) {
   p.options.mode = 7;
   ck_assert_int_eq(DL_ERR_ARGUMENT, pusher_push(&p));
@@ -373,6 +408,8 @@ int main(void) {
   tcase_add_test(tcase, missing_parent_of_the_remote_is_named_once);
   tcase_add_test(tcase, too_long_a_key_fails_alone);
   tcase_add_test(tcase, state_inside_the_folder_is_never_pushed);
+  tcase_add_test(tcase, spelling_of_the_remote_does_not_matter);
+  tcase_add_test(tcase, nothing_matches_is_told);
   tcase_add_test(tcase, bad_options_are_refused);
   tcase_add_test(tcase, all_parameters_but_sync_may_be_null);
   suite_add_tcase(suite, tcase);

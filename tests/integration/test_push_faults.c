@@ -2,10 +2,13 @@
  * wrong on the way, with a storage that lets the test step in. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "support/hook.h"
@@ -100,6 +103,25 @@ START_TEST(failed_listing_sends_nothing) {
   ck_assert_str_eq("the remote is away; try later", p.err.message);
   ck_assert_int_eq(0, atomic_load(&h.puts));
   ck_assert_int_eq(0, p.detect_complete);
+  h.on_list = NULL;
+  push_ok(1);
+}
+END_TEST
+
+static dl_status cancel_in_list(hook *hk, dl_error *err) {
+  (void)hk;
+  dl_cancel(p.sync);
+  return dl_error_set(err, DL_ERR_CANCELLED, NULL, "cancelled");
+}
+
+START_TEST(cancelled_listing_is_no_want_of_memory) {
+  support_write(p.src, "a.md", "one");
+  h.on_list = cancel_in_list;
+  ck_assert_int_eq(DL_ERR_CANCELLED, pusher_push(&p));
+  ck_assert_int_eq(DL_ERR_CANCELLED, p.err.status);
+  ck_assert_int_eq(DL_STAGE_CHANGE_DETECTION, p.result.stage);
+  ck_assert_int_eq(1, atomic_load(&h.lists));
+  ck_assert_int_eq(0, atomic_load(&h.puts));
   h.on_list = NULL;
   push_ok(1);
 }
@@ -362,6 +384,61 @@ START_TEST(cancel_from_another_thread_stops_the_file_on_its_way) {
 }
 END_TEST
 
+static dl_status give_up(hook *hk, const dl_put_request *request, dl_error *err) {
+  (void)hk;
+  return dl_error_set(err, DL_ERR_CANCELLED, request->key, "no");
+}
+
+/* Only the push is cancelled: a storage that says so of itself has failed. */
+START_TEST(storage_that_gives_up_is_no_success) {
+  support_write(p.src, "a.md", "one");
+  h.on_put = give_up;
+  ck_assert_int_eq(DL_ERR_PARTIAL, pusher_push(&p));
+  ck_assert_uint_eq(1, p.result.files_failed);
+  ck_assert_int_eq(0, p.result.last_push_ns);
+  ck_assert_int_eq(DL_ERR_STORAGE, p.result.errors[0]->status);
+}
+END_TEST
+
+/* What is in memory now was not there when the state was written. */
+START_TEST(volatile_storage_is_compared_each_time) {
+  teardown();
+  setup_with(DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_VOLATILE);
+  support_write(p.src, "a.md", "one");
+  support_settle();
+  push_ok(1);
+  ck_assert_int_eq(DL_OK, inner->remove(inner->self, "a.md", NULL));
+  push_ok(1);
+  assert_remote("a.md", "one", 3);
+}
+END_TEST
+
+/* A store to a mapped page that is dirty already moves no stamp by itself. */
+START_TEST(mapped_write_is_seen) {
+  support_write(p.src, "a.md", "one");
+  char *path = support_path(p.src, "a.md");
+  int fd = open(path, O_RDWR);
+  ck_assert_int_ge(fd, 0);
+  char *map = mmap(NULL, 3, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  ck_assert_ptr_ne(map, MAP_FAILED);
+  map[0] = 'A';
+  support_settle();
+  push_ok(1);
+  support_settle();
+  map[0] = 'B';
+  support_settle();
+  struct statfs fs;
+  ck_assert_int_eq(0, fstatfs(fd, &fs));
+  if (fs.f_type != TMPFS_MAGIC) { /* there, no stamp ever moves */
+    push_ok(1);
+    assert_remote("a.md", "Bne", 3);
+  }
+  ck_assert_int_eq(0, munmap(map, 3));
+  (void)close(fd);
+  free(path);
+}
+END_TEST
+
 START_TEST(cancel_before_the_push_holds_for_one_push) {
   support_write(p.src, "a.md", "one");
   dl_cancel(p.sync);
@@ -492,12 +569,16 @@ int main(void) {
   tcase_add_test(tcase, nothing_to_compare_makes_no_request);
   tcase_add_test(tcase, edit_right_after_the_push_is_seen);
   tcase_add_test(tcase, failed_listing_sends_nothing);
+  tcase_add_test(tcase, cancelled_listing_is_no_want_of_memory);
   tcase_add_test(tcase, success_without_the_bytes_is_no_success);
   tcase_add_test(tcase, row_that_the_remote_contradicts_is_forgotten);
   tcase_add_test(tcase, write_of_another_machine_is_not_overwritten);
   tcase_add_test(tcase, every_callback_can_cancel);
   tcase_add_test(tcase, cancel_from_another_thread_stops_the_file_on_its_way);
   tcase_add_test(tcase, cancel_before_the_push_holds_for_one_push);
+  tcase_add_test(tcase, storage_that_gives_up_is_no_success);
+  tcase_add_test(tcase, volatile_storage_is_compared_each_time);
+  tcase_add_test(tcase, mapped_write_is_seen);
   tcase_add_test(tcase, one_push_at_a_time);
   tcase_add_test(tcase, one_push_at_a_time_without_the_lock_file);
   tcase_add_test(tcase, listing_heals_what_the_state_vouched_for);

@@ -68,6 +68,8 @@ static bool look_after(const pair *p, bool had_old) {
     assert_content(&storage, KEY, content); /* its digest, too */
     assert_keys(&storage, "", KEY);
   }
+  put_text(&storage, "swept", "");
+  remove_object(&storage, "swept");
   ck_assert_int_eq(temporaries(), 0);
   bool is_new = status == DL_OK && bytes_equal(content, p->new);
   bytes_clear(&content);

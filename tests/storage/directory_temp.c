@@ -58,20 +58,30 @@ START_TEST(dead_ones_swept) {
   support_write(root, "a/" TEMP, "left in a folder");
   support_write(root, "a/b/.devlog-fedcba9876543210.tmp", "");
   ck_assert_int_eq(temporaries(), 3);
+  /* To list changes nothing, so that a dry run does not; the next put does. */
   assert_keys(&storage, "", "a/b/c");
+  ck_assert_int_eq(temporaries(), 3);
+  put_text(&storage, "a/b/c", "2");
   ck_assert_int_eq(temporaries(), 0);
 }
 END_TEST
 
 /* What is only named a little like it is somebody's file. */
 START_TEST(others_not_swept) {
-  static const char *const names[] = {"devlog-1.tmp",   ".devlog-1.tm",  ".devlog-1.tmp.jsonl",
-                                      "x.devlog-1.tmp", ".DEVLOG-1.tmp", ".devlog.tmp",
-                                      "a.tmp"};
+  static const char *const names[] = {"devlog-1.tmp",
+                                      ".devlog-1.tm",
+                                      ".devlog-1.tmp.jsonl",
+                                      "x.devlog-1.tmp",
+                                      ".DEVLOG-1.tmp",
+                                      ".devlog.tmp",
+                                      "a.tmp",
+                                      ".devlog-my-own-notes.tmp",
+                                      ".devlog-0123456789abcde.tmp"};
   for (int i = 0; i < COUNT(names); i++) support_write(root, names[i], "somebody's");
   listing l = list_of(&storage, "");
   ck_assert_uint_eq(l.count, COUNT(names));
   listing_clear(&l);
+  put_text(&storage, "z", "");
   for (int i = 0; i < COUNT(names); i++) assert_text(&storage, names[i], "somebody's");
 }
 END_TEST
@@ -139,8 +149,11 @@ START_TEST(locked_one_kept) {
   wait_for(ready);
   assert_keys(&storage, "", "a");
   ck_assert_int_eq(temporaries(), 1);
+  put_text(&storage, "a", "2");
+  ck_assert_int_eq(temporaries(), 1);
   let_end(pid, until);
   assert_keys(&storage, "", "a");
+  put_text(&storage, "a", "3");
   ck_assert_int_eq(temporaries(), 0);
 }
 END_TEST

@@ -19,7 +19,7 @@ static void unmake(remote *r) {
 
 const provider tested = {
     .name = "memory",
-    .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL,
+    .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_VOLATILE,
     .can = CAN_NEST | CAN_DIGEST | CAN_ETAG | CAN_MTIME | CAN_REMOVE,
     .make = make,
     .unmake = unmake,

@@ -224,6 +224,8 @@ typedef struct comparison {
 } comparison;
 
 static const comparison comparisons[] = {
+    {"no digest, get fails", "content", 7, "", "content", DL_ERR_STORAGE, DL_OK, DL__MODIFIED,
+     false, 1},
     {"equal digests", "content", 7, CONTENT_DIGEST, NULL, DL_OK, DL_OK, DL__UNCHANGED, true, 0},
     {"another digest", "content", 7, OTHER_DIGEST, "content", DL_OK, DL_OK, DL__MODIFIED, false, 0},
     {"equal MD5", "content", 7, CONTENT_MD5, NULL, DL_OK, DL_OK, DL__UNCHANGED, true, 0},

@@ -195,7 +195,8 @@ static void look_at_signals(dl__workq *q, size_t worker, size_t item, void *ctx)
   (void)pthread_sigmask(SIG_BLOCK, NULL, &set);
   for (int number = 1; number <= SIGRTMAX; number++) {
     bool of_libc = number >= 32 && number < SIGRTMIN;
-    if (number == SIGKILL || number == SIGSTOP || of_libc) continue;
+    bool fault = number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
+    if (number == SIGKILL || number == SIGSTOP || of_libc || fault) continue;
     if (sigismember(&set, number) == 0) dl__workq_post(q, (dl__work_message){item, 1, number});
   }
 }
