@@ -106,7 +106,7 @@ bool dl__text_has_control(const char *text) {
   return false;
 }
 
-static int hex_value(char c) {
+int dl__hex_value(char c) {
   if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
@@ -123,8 +123,8 @@ static const char *decode(char *text) {
       *to++ = *from;
       continue;
     }
-    int high = hex_value(from[1]);
-    int low = high < 0 ? -1 : hex_value(from[2]);
+    int high = dl__hex_value(from[1]);
+    int low = high < 0 ? -1 : dl__hex_value(from[2]);
     if (low < 0) return "% must be followed by two hex digits: write a % itself as %25";
     if (high == 0 && low == 0) return "%00 cannot stand in a file name: leave it out";
     *to++ = (char)(high * 16 + low);

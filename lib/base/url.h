@@ -7,6 +7,9 @@
 
 #include <devlog/error.h>
 
+/* The value of a hex digit, of either case; -1: it is none. */
+int dl__hex_value(char c);
+
 /* True for SCHEME://, with something behind it. */
 bool dl__url_is_formed(const char *url);
 

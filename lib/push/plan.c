@@ -79,11 +79,16 @@ void dl__listing_clear(dl__listing *listing) {
   *listing = (dl__listing){0};
 }
 
-static dl__verdict judge_local(const dl__action *action, bool all, bool force) {
-  if (force) return action->row != NULL ? DL__MODIFIED : DL__ADDED;
+/* The digest that was remembered for exactly this version of the file, or NULL. */
+static const char *remembered_digest(const dl__action *action) {
   const dl__row *row = action->row;
   bool same = row != NULL && row->settled && dl__stamp_same(&row->stamp, &action->file->stamp);
-  return same && !all ? DL__UNCHANGED : DL__UNKNOWN;
+  return same ? row->digest : NULL;
+}
+
+static dl__verdict judge_local(const dl__action *action, bool all, bool force) {
+  if (force) return action->row != NULL ? DL__MODIFIED : DL__ADDED;
+  return !all && remembered_digest(action) != NULL ? DL__UNCHANGED : DL__UNKNOWN;
 }
 
 dl_status dl__plan_local(const dl__tree *tree, const dl__rows *rows, bool all, bool force,
@@ -135,13 +140,6 @@ size_t dl__plan_wanted(const dl__plan *plan, uint64_t *size_bytes) {
       dl__plan_count(plan, DL__ADDED, &added) + dl__plan_count(plan, DL__MODIFIED, &modified);
   *size_bytes = added + modified;
   return count;
-}
-
-/* The digest that was remembered for exactly this version of the file, or NULL. */
-static const char *remembered_digest(const dl__action *action) {
-  const dl__row *row = action->row;
-  bool same = row != NULL && row->settled && dl__stamp_same(&row->stamp, &action->file->stamp);
-  return same ? row->digest : NULL;
 }
 
 static dl__verdict judge_remote(const dl__action *action) {

@@ -48,6 +48,9 @@ typedef struct dl__azure_request {
 dl_status dl__azure_send(dl__azure *azure, const dl__azure_request *request, dl__http_reply *reply,
                          dl_error *err);
 
+/* True if the service names this reason in the header of its reply. */
+bool dl__azure_has_code(const dl__http_reply *reply, const char *code);
+
 /* Turns a reply that is not 2xx into an error that says what to do.
  * offset_s: what was added to our clock for the date of the request. */
 dl_status dl__azure_fail(const dl__azure *azure, const dl__azure_request *request,

@@ -142,7 +142,7 @@ bool dl__azure_clock_wrong(const dl__http_reply *reply, int64_t offset_s, int64_
   return error > CLOCK_TOLERANCE_S || error < -CLOCK_TOLERANCE_S;
 }
 
-static bool has_code(const dl__http_reply *reply, const char *code) {
+bool dl__azure_has_code(const dl__http_reply *reply, const char *code) {
   char value[64];
   return dl__http_header(reply, "x-ms-error-code", value, sizeof value) && strcmp(value, code) == 0;
 }
@@ -171,8 +171,8 @@ static dl_status make_container(dl__azure *azure, int64_t offset_s, dl_error *er
   dl_status status = send_once(azure, &request, offset_s, &reply, err);
   if (status == DL_OK) status = check_origin(&request, &reply, err);
   /* Another worker may have been faster. */
-  bool made =
-      status == DL_OK && (reply.status == 201 || has_code(&reply, "ContainerAlreadyExists"));
+  bool made = status == DL_OK &&
+              (reply.status == 201 || dl__azure_has_code(&reply, "ContainerAlreadyExists"));
   if (status == DL_OK && !made) status = dl__azure_fail(azure, &request, &reply, offset_s, err);
   dl__http_reply_clear(&reply);
   return status;
@@ -198,7 +198,8 @@ static bool mend(dl__azure *azure, const dl__azure_request *request, const dl__h
     return true;
   }
   bool storing = request->key != NULL && strcmp(request->method, "PUT") == 0;
-  if (storing && azure->create && !done->container && has_code(reply, "ContainerNotFound")) {
+  if (storing && azure->create && !done->container &&
+      dl__azure_has_code(reply, "ContainerNotFound")) {
     done->container = true;
     *status = make_container(azure, *offset_s, err);
     return *status == DL_OK;

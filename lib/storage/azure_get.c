@@ -95,11 +95,9 @@ static dl_status read_blob(dl__azure *azure, reading *r, dl_error *err) {
   dl__azure_request request = {
       .method = "GET", .key = r->get->key, .headers = headers, .write = take, .write_user = r};
   dl__http_reply reply;
-  char code[64];
   dl_status status = dl__azure_send(azure, &request, &reply, err);
   bool behind = status != DL_OK && !r->whole && reply.status == 416 &&
-                dl__http_header(&reply, "x-ms-error-code", code, sizeof code) &&
-                strcmp(code, "InvalidRange") == 0;
+                dl__azure_has_code(&reply, "InvalidRange");
   if (behind) status = DL_OK; /* nothing stands there */
   if (status == DL_OK && !behind) {
     status = r->whole ? check_whole(r, &reply, err) : check_range(r, &reply, err);

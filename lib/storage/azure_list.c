@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/url.h"
 #include "net/xml.h"
 #include "storage/azure.h"
 #include "storage/azure_name.h"
@@ -54,19 +55,13 @@ static void begin_blob(listing *l) {
   l->etag[0] = l->digest[0] = l->our_md5[0] = l->md5[0] = '\0';
 }
 
-static int hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = (char)(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A name with the attribute Encoded="true" is percent-encoded on top. */
 static bool take_name(listing *l, const dl__xml_element *e) {
   dl__buf_cut(&l->name, 0);
   for (const char *at = e->text; *at != '\0'; at++) {
     char c = *at;
-    if (e->encoded && c == '%' && hex(at[1]) >= 0 && hex(at[2]) >= 0) {
-      c = (char)(hex(at[1]) * 16 + hex(at[2]));
+    if (e->encoded && c == '%' && dl__hex_value(at[1]) >= 0 && dl__hex_value(at[2]) >= 0) {
+      c = (char)(dl__hex_value(at[1]) * 16 + dl__hex_value(at[2]));
       at += 2;
     }
     if (c == '\0' || !dl__buf_add(&l->name, &c, 1)) return c == '\0';
@@ -141,10 +136,7 @@ static dl_status take_element(const dl__xml_element *e, void *user, dl_error *er
 
 /* A container that is yet to be made is empty. */
 static bool is_to_come(const dl__azure *azure, const dl__http_reply *reply) {
-  char code[64];
-  return azure->create && reply->status == 404 &&
-         dl__http_header(reply, "x-ms-error-code", code, sizeof code) &&
-         strcmp(code, "ContainerNotFound") == 0;
+  return azure->create && reply->status == 404 && dl__azure_has_code(reply, "ContainerNotFound");
 }
 
 static dl_status read_page(dl__azure *azure, const char *const *query, listing *l, dl_error *err) {

@@ -121,20 +121,14 @@ static bool is_container(const char *name) {
          name[0] != '-' && name[length - 1] != '-' && strstr(name, "--") == NULL;
 }
 
-static int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Decodes one part of the path in place. NULL: done; else what is wrong. */
 static const char *decode(char *part) {
   char *to = part;
   for (const char *from = part; *from != '\0'; from++) {
     char c = *from;
     if (c == '%') {
-      int high = hex_value(from[1]);
-      int low = high < 0 ? -1 : hex_value(from[2]);
+      int high = dl__hex_value(from[1]);
+      int low = high < 0 ? -1 : dl__hex_value(from[2]);
       if (low < 0) return "a % must be followed by two hex digits: write a % itself as %25";
       c = (char)(high * 16 + low);
       if (c == '/') return "%2F cannot stand in a name: write /";
