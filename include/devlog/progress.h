@@ -40,6 +40,8 @@ typedef struct dl_progress_event {
   uint64_t files;                      /* number of files */
   uint64_t size_bytes;                 /* size of the file, or of the files together */
   uint64_t sent_bytes;                 /* bytes of this file given to the remote so far */
+  uint64_t reused_bytes;               /* bytes of this file found at the remote already; with
+                                          sent_bytes: how far the file is */
   const char *message;                 /* a sentence for people */
   const dl_error *error;               /* what failed */
   const struct dl_push_result *result; /* the result so far */
@@ -61,8 +63,9 @@ typedef struct dl_progress {
   dl_progress_fn change_detection_complete; /* files, size_bytes: need uploading */
   dl_progress_fn upload_start;              /* files, size_bytes: to be sent */
   dl_progress_fn file_upload_start;         /* path, size_bytes */
-  dl_progress_fn file_upload_progress;      /* path, size_bytes, sent_bytes; may skip steps */
-  dl_progress_fn file_upload_complete;      /* path, size_bytes, sent_bytes */
+  dl_progress_fn file_upload_progress;      /* path, size_bytes, sent_bytes, reused_bytes; may
+                                               skip steps */
+  dl_progress_fn file_upload_complete;      /* path, size_bytes, sent_bytes, reused_bytes */
   dl_progress_fn file_upload_error;         /* path, size_bytes, error, message */
   dl_progress_fn retry; /* path, error, message: a file changed while it was read; once more */
   dl_progress_fn upload_complete;   /* files, size_bytes: sent; result */

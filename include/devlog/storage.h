@@ -101,6 +101,86 @@ typedef struct dl_put_result {
 #define DL_PUT_RESULT_INIT {sizeof(dl_put_result), ""}
 /* clang-format on */
 
+/* One piece of an object that is made of parts. */
+typedef struct dl_segment {
+  uint32_t struct_size;
+  uint32_t staged;     /* 1: put for a commit that has not come (yet); 0: a piece of the object */
+  uint64_t size_bytes; /* above 0 */
+  uint8_t sha256[32];  /* of its bytes */
+} dl_segment;
+
+/* clang-format off */
+#define DL_SEGMENT_INIT {sizeof(dl_segment), 0, 0, {0}}
+/* clang-format on */
+
+/* Receives one segment of a layout. Borrowed: valid during the call.
+ * @return 0 to go on; anything else ends the layout, which returns DL_ERR_CANCELLED. */
+typedef int (*dl_segment_fn)(const dl_segment *segment, void *user);
+
+/* What a layout says besides the segments. */
+typedef struct dl_layout {
+  uint32_t struct_size;
+  uint32_t blocked;    /* 1: another program has staged parts that ours cannot stand beside; a put
+                          of the whole object clears them away */
+  uint64_t size_bytes; /* of the object; 0 if there are staged parts only */
+  char etag[DL_ETAG_SIZE]; /* of the object that the segments are of; "" if there is none */
+} dl_layout;
+
+/* clang-format off */
+#define DL_LAYOUT_INIT {sizeof(dl_layout), 0, 0, ""}
+/* clang-format on */
+
+/* An object that is being put in parts; the storage's own. */
+typedef struct dl_upload dl_upload;
+
+/* What is begun. Everything is borrowed until upload_end. */
+typedef struct dl_upload_request {
+  uint32_t struct_size;
+  uint32_t if_absent; /* as in dl_put_request; holds at the commit */
+  const char *key;
+  uint64_t size_bytes;  /* of the whole new object */
+  const char *if_match; /* as in dl_put_request; holds at the commit. Set if parts are reused: they
+                           are those of the object with this ETag. */
+} dl_upload_request;
+
+/* clang-format off */
+#define DL_UPLOAD_REQUEST_INIT {sizeof(dl_upload_request), 0, NULL, 0, NULL}
+/* clang-format on */
+
+/* One part. Everything is borrowed for the time of the call. */
+typedef struct dl_part {
+  uint32_t struct_size;
+  uint32_t reserved;
+  uint64_t offset_bytes; /* where it stands in the new object */
+  uint64_t size_bytes;   /* above 0 */
+  uint64_t from_bytes;   /* reuse_part: where it stands in the object that is there */
+  uint64_t crc64;        /* CRC-64/NVME of its bytes (polynomial 0xAD93D23594C93659, reflected, init
+                            and xorout all ones; of "123456789" 0xAE8B14860A799888) */
+  uint8_t sha256[32];    /* of its bytes */
+  dl_read_fn read;       /* put_part: gives the bytes; offsets count from the start of the part */
+  void *read_user;
+} dl_part;
+
+/* clang-format off */
+#define DL_PART_INIT {sizeof(dl_part), 0, 0, 0, 0, 0, {0}, NULL, NULL}
+/* clang-format on */
+
+/* What an object is to be made of. Everything is borrowed for the time of the call. */
+typedef struct dl_commit_request {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const dl_segment *const *segments; /* all of the object, in order, without gaps; each one was put,
+                                        reused, or (PARTS_BY_CONTENT) is staged */
+  size_t segment_count;
+  const char *digest; /* as in dl_put_request */
+  int64_t mtime_ns;
+  const uint8_t *md5; /* 16 bytes: MD5 of the whole content, to be kept; or NULL */
+} dl_commit_request;
+
+/* clang-format off */
+#define DL_COMMIT_REQUEST_INIT {sizeof(dl_commit_request), 0, NULL, 0, NULL, 0, NULL}
+/* clang-format on */
+
 /* What to read. Everything is borrowed for the time of the call. */
 typedef struct dl_get_request {
   uint32_t struct_size;
@@ -123,6 +203,13 @@ typedef struct dl_get_request {
 #define DL_STORAGE_VOLATILE                                                                        \
   8u /* objects may be gone in the next process: what the state                                    \
         remembers of them is not believed */
+#define DL_STORAGE_CHECKS_CRC64                                                                    \
+  16u /* put_part has its bytes compared with crc64 by the other side, and fails with              \
+         DL_ERR_SOURCE_CHANGED if they differ. Without this the library checks them as it          \
+         hands them out. */
+#define DL_STORAGE_PARTS_BY_CONTENT                                                                \
+  32u /* a part is known by its content, so that one put (or staged by an earlier push that        \
+         was not committed) serves wherever the same bytes stand; reuse_part is not called */
 
 /* Asks whether the push was cancelled: non-zero means that the storage should
  * give up what it waits for and return DL_ERR_CANCELLED. Callable by any thread. */
@@ -130,7 +217,7 @@ typedef int (*dl_cancelled_fn)(void *user);
 
 /* The vtable. Slots are only ever added at the end; a slot that struct_size
  * does not reach, or that is NULL, is a thing that the storage cannot do.
- * Every slot but close returns a dl_status and fills err, which may be NULL:
+ * Every slot with an err returns a dl_status and fills err, which may be NULL:
  *   DL_ERR_NOT_FOUND  no such object (stat, get, remove)
  *   DL_ERR_CONFLICT   a condition of the put does not hold
  *   DL_ERR_ARGUMENT, DL_ERR_UNSUPPORTED  this storage cannot hold such an object (put)
@@ -175,11 +262,47 @@ typedef struct dl_storage {
   /* One line for people on what is reached and how it is logged in to, without
    * any secret; owned by the storage. Optional. */
   const char *(*describe)(void *self);
+
+  /* Objects in parts. A storage has all of the slots from here to upload_end or
+   * none (only reuse_part may be missing, with PARTS_BY_CONTENT); without them every
+   * object is put whole. A part once put is not seen by others before the commit.
+   *
+   * Tells the segments of an object in order, then the staged ones; all that it
+   * tells is sure. An object whose inside is not known (put whole, or by another
+   * program) has no segments. A retry starts over.
+   * DL_ERR_NOT_FOUND: there is neither an object nor a staged part. */
+  dl_status (*layout)(void *self, const char *key, dl_segment_fn each, void *user, dl_layout *out,
+                      dl_error *err);
+
+  /* Begins an upload; *out is the storage's and goes to the slots below until
+   * upload_end. DL_ERR_CONFLICT: the object with the ETag if_match is not there. */
+  dl_status (*upload_begin)(void *self, const dl_upload_request *request, dl_upload **out,
+                            dl_error *err);
+
+  /* Puts one part; DL_OK only if all of its bytes are there. Parts of an upload come
+   * in any order, with THREAD_SAFE also at the same time.
+   * DL_ERR_SOURCE_CHANGED: the bytes that came have another crc64. */
+  dl_status (*put_part)(void *self, dl_upload *upload, const dl_part *part, dl_error *err);
+
+  /* Takes one part over from the object that is there, without its bytes. */
+  dl_status (*reuse_part)(void *self, dl_upload *upload, const dl_part *part, dl_error *err);
+
+  /* Makes the object of its parts, in one step that others see whole or not at all. May
+   * be called again after a failure.
+   * DL_ERR_CONFLICT: the condition does not hold; DL_ERR_NOT_FOUND: a part is not
+   * there any more: it has to be put again. */
+  dl_status (*commit)(void *self, dl_upload *upload, const dl_commit_request *request,
+                      dl_put_result *result, dl_error *err);
+
+  /* Frees the upload. One that was not committed leaves nothing that others see; parts
+   * may stay for a later layout to tell them as staged. */
+  void (*upload_end)(void *self, dl_upload *upload);
 } dl_storage;
 
 /* clang-format off */
 #define DL_STORAGE_INIT \
-  {sizeof(dl_storage), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+  {sizeof(dl_storage), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+   NULL, NULL, NULL}
 /* clang-format on */
 
 /* Makes a storage for a configuration. It makes no request yet: what is wrong

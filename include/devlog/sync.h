@@ -33,15 +33,18 @@ typedef enum dl_push_stage {
 
 typedef struct dl_push_options {
   uint32_t struct_size;
-  int32_t mode;     /* a dl_push_mode */
-  uint32_t force;   /* 1: send every file whole, whatever the remote has */
-  uint32_t dry_run; /* 1: say what would be sent; nothing changes at the remote or in the state */
-  uint32_t jobs;    /* files sent at the same time; 0: as configured ("sync.jobs") */
+  int32_t mode;      /* a dl_push_mode */
+  uint32_t force;    /* 1: send every file whole, whatever the remote has */
+  uint32_t dry_run;  /* 1: say what would be sent; nothing changes at the remote or in the state */
+  uint32_t jobs;     /* things sent at the same time; 0: as configured ("sync.jobs") */
+  uint32_t checksum; /* 1: believe no stamp and no memory: read every file whole and compare its
+                        content with the remote */
+  uint32_t wait;     /* 1: if another push of this folder runs, wait for its end */
   uint32_t reserved;
 } dl_push_options;
 
 /* clang-format off */
-#define DL_PUSH_OPTIONS_INIT {sizeof(dl_push_options), DL_MODE_INCREMENTAL, 0, 0, 0, 0}
+#define DL_PUSH_OPTIONS_INIT {sizeof(dl_push_options), DL_MODE_INCREMENTAL, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* Why one file failed. */
@@ -70,15 +73,17 @@ typedef struct dl_push_result {
   uint64_t files_failed;          /* tried, not uploaded: one entry of errors each */
   uint64_t total_bytes;           /* size of the uploaded files; dry run: of the skipped ones */
   uint64_t bytes_sent;            /* bytes of content given to the remote, failed tries included */
-  uint64_t duration_ms;           /* from the call to its end, by the monotonic clock */
-  int64_t last_push_ns;           /* end of the last push without errors (this one, if it was), in
-                                     ns since 1970 UTC; 0: there was none */
+  uint64_t bytes_reused; /* bytes of the uploaded files that were at the remote already, and
+                            so were not sent */
+  uint64_t duration_ms;  /* from the call to its end, by the monotonic clock */
+  int64_t last_push_ns;  /* end of the last push without errors (this one, if it was), in
+                            ns since 1970 UTC; 0: there was none */
   size_t error_count;
   const dl_file_error *const *errors; /* in the order of the paths; owned by the result */
 } dl_push_result;
 
 /* clang-format off */
-#define DL_PUSH_RESULT_INIT {sizeof(dl_push_result), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL}
+#define DL_PUSH_RESULT_INIT {sizeof(dl_push_result), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL}
 /* clang-format on */
 
 /* Prepares pushes. Makes no request and opens no file of the folder.

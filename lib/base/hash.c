@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -56,13 +57,27 @@ static void put_hex(const unsigned char *raw, size_t size, char *out) {
   for (size_t i = 0; i < size; i++) (void)snprintf(out + 2 * i, 3, "%02x", raw[i]);
 }
 
-dl_status dl__hash_end(dl__hash *hash, char digest[DL__DIGEST_SIZE], dl_error *err) {
+dl_status dl__hash_end_raw(dl__hash *hash, uint8_t sha256[DL__SHA256_BYTES], dl_error *err) {
   unsigned char raw[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  if (EVP_DigestFinal_ex(hash->context, raw, &size) != 1 || size != 32) return fail("SHA-256", err);
-  memcpy(digest, DL__DIGEST_PREFIX, sizeof DL__DIGEST_PREFIX);
-  put_hex(raw, size, digest + sizeof DL__DIGEST_PREFIX - 1);
+  bool done = EVP_DigestFinal_ex(hash->context, raw, &size) == 1 && size == DL__SHA256_BYTES;
+  if (!done) return fail("SHA-256", err);
+  memcpy(sha256, raw, DL__SHA256_BYTES);
   return DL_OK;
+}
+
+void dl__digest_text(const char *prefix, const uint8_t sha256[DL__SHA256_BYTES],
+                     char digest[DL__DIGEST_SIZE]) {
+  size_t length = strlen(prefix);
+  memcpy(digest, prefix, length);
+  put_hex(sha256, DL__SHA256_BYTES, digest + length);
+}
+
+dl_status dl__hash_end(dl__hash *hash, char digest[DL__DIGEST_SIZE], dl_error *err) {
+  uint8_t raw[DL__SHA256_BYTES];
+  dl_status status = dl__hash_end_raw(hash, raw, err);
+  if (status == DL_OK) dl__digest_text(DL__DIGEST_PREFIX, raw, digest);
+  return status;
 }
 
 dl_status dl__hash_end_md5(dl__hash *hash, uint8_t md5[DL__MD5_BYTES], dl_error *err) {
@@ -86,7 +101,7 @@ static bool is_digest(const char *text, const char *prefix, size_t digits) {
 }
 
 bool dl__digest_valid(const char *digest) {
-  return is_digest(digest, DL__DIGEST_PREFIX, 64);
+  return is_digest(digest, DL__DIGEST_PREFIX, 64) || is_digest(digest, DL__SEGMENTS_PREFIX, 64);
 }
 
 bool dl__md5_text_valid(const char *digest) {

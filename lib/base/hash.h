@@ -13,8 +13,13 @@
 
 #define DL__DIGEST_PREFIX "sha256:"
 
-/* "sha256:" + 64 digits + NUL */
-#define DL__DIGEST_SIZE 72
+/* The identity of a file that is stored in several segments: SHA-256 of a list of
+ * (length as 8 bytes, high one first; SHA-256 as 32 bytes), one a segment. A file of one
+ * segment has the digest of its bytes. */
+#define DL__SEGMENTS_PREFIX "sha256-segments:"
+
+/* The longer prefix + 64 digits + NUL, rounded up. */
+#define DL__DIGEST_SIZE 88
 
 #define DL__MD5_PREFIX "md5:"
 #define DL__MD5_BYTES  16
@@ -29,10 +34,19 @@ typedef struct dl__hash {
 dl_status dl__hash_init(dl__hash *hash, bool with_md5, dl_error *err);
 void dl__hash_clear(dl__hash *hash);
 
+#define DL__SHA256_BYTES 32
+
 /* Starts a new digest; what was begun is forgotten. */
 dl_status dl__hash_begin(dl__hash *hash, dl_error *err);
 dl_status dl__hash_add(dl__hash *hash, const void *data, size_t size, dl_error *err);
 dl_status dl__hash_end(dl__hash *hash, char digest[DL__DIGEST_SIZE], dl_error *err);
+
+/* The same in binary. */
+dl_status dl__hash_end_raw(dl__hash *hash, uint8_t sha256[DL__SHA256_BYTES], dl_error *err);
+
+/* PREFIX and 64 lower-case hex digits; PREFIX is one of the two of dl__digest_valid. */
+void dl__digest_text(const char *prefix, const uint8_t sha256[DL__SHA256_BYTES],
+                     char digest[DL__DIGEST_SIZE]);
 
 /* The MD5 of the same bytes; only if it was wanted. Before or after dl__hash_end. */
 dl_status dl__hash_end_md5(dl__hash *hash, uint8_t md5[DL__MD5_BYTES], dl_error *err);
@@ -41,8 +55,26 @@ dl_status dl__hash_end_md5(dl__hash *hash, uint8_t md5[DL__MD5_BYTES], dl_error 
 void dl__md5_text(const uint8_t md5[DL__MD5_BYTES], char digest[DL__DIGEST_SIZE]);
 bool dl__md5_text_valid(const char *digest);
 
-/* True for "sha256:" and 64 lower-case hex digits. */
+/* True for "sha256:" or "sha256-segments:" and 64 lower-case hex digits. */
 bool dl__digest_valid(const char *digest);
+
+/* MD5 alone, of content that grows: it can be kept, and gone on with in another process. */
+typedef struct dl__md5 dl__md5;
+
+/* The state of one, kept: the same bytes for the same content on every machine. */
+#define DL__MD5_SAVED_BYTES 88
+
+dl_status dl__md5_new(dl__md5 **out, dl_error *err);
+void dl__md5_free(dl__md5 *md5);
+void dl__md5_add(dl__md5 *md5, const void *data, size_t size);
+
+/* The MD5 of all that was added so far; more may be added afterwards. */
+void dl__md5_get(const dl__md5 *md5, uint8_t out[DL__MD5_BYTES]);
+
+void dl__md5_save(const dl__md5 *md5, uint8_t saved[DL__MD5_SAVED_BYTES]);
+
+/* False, and nothing changed: saved is no state, or not one after size_bytes bytes. */
+bool dl__md5_load(dl__md5 *md5, const uint8_t saved[DL__MD5_SAVED_BYTES], uint64_t size_bytes);
 
 #define DL__HMAC_BYTES 32
 

@@ -42,6 +42,38 @@ dl_status dl__storage_put(const dl__storage *storage, const dl_put_request *requ
 dl_status dl__storage_get(const dl__storage *storage, const dl_get_request *request, dl_error *err);
 dl_status dl__storage_remove(const dl__storage *storage, const char *key, dl_error *err);
 
+/* The inside of an object, as far as the storage is sure of it. */
+typedef struct dl__layout {
+  dl_segment *items; /* of our own size; first those of the object, in order */
+  size_t count;
+  size_t capacity;
+  size_t committed;    /* so many are the object's, which they make up without gaps; 0: not known.
+                          The others are staged, in any order. */
+  uint64_t size_bytes; /* of the object */
+  char etag[DL_ETAG_SIZE];
+  bool blocked; /* see dl_layout */
+} dl__layout;
+
+/* True if objects can be put in parts. */
+bool dl__storage_has_parts(const dl__storage *storage);
+
+/* DL_ERR_NOT_FOUND: neither an object nor anything staged. The caller clears *out. */
+dl_status dl__storage_layout(const dl__storage *storage, const char *key, dl__layout *out,
+                             dl_error *err);
+void dl__layout_clear(dl__layout *layout);
+
+/* As the slots of the same names; only if dl__storage_has_parts. */
+dl_status dl__storage_upload_begin(const dl__storage *storage, const dl_upload_request *request,
+                                   dl_upload **out, dl_error *err);
+dl_status dl__storage_put_part(const dl__storage *storage, dl_upload *upload, const dl_part *part,
+                               dl_error *err);
+dl_status dl__storage_reuse_part(const dl__storage *storage, dl_upload *upload, const dl_part *part,
+                                 dl_error *err);
+dl_status dl__storage_commit(const dl__storage *storage, dl_upload *upload,
+                             const dl_commit_request *request, dl_put_result *result,
+                             dl_error *err);
+void dl__storage_upload_end(const dl__storage *storage, dl_upload *upload);
+
 /* As the slots; nothing happens, and NULL, if the storage has not got them. */
 void dl__storage_watch(const dl__storage *storage, dl_cancelled_fn cancelled, void *user);
 const char *dl__storage_describe(const dl__storage *storage);

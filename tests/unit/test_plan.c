@@ -49,9 +49,9 @@ static dl__row make_row(const char *key, row_kind kind) {
 static dl__remote make_remote(const char *key, remote_kind kind) {
   dl__remote remote = {.key = borrow(key), .size_bytes = stamp.size_bytes};
   if (kind == LONGER) remote.size_bytes++;
-  if (kind == EQUAL) memcpy(remote.digest, DIGEST_A, sizeof remote.digest);
+  if (kind == EQUAL) memcpy(remote.digest, DIGEST_A, sizeof DIGEST_A);
   if (kind == MD5_ONLY) memcpy(remote.digest, MD5_A, sizeof MD5_A);
-  if (kind == DIFFERENT) memcpy(remote.digest, DIGEST_B, sizeof remote.digest);
+  if (kind == DIFFERENT) memcpy(remote.digest, DIGEST_B, sizeof DIGEST_B);
   return remote;
 }
 
