@@ -256,6 +256,16 @@ unsigned dl__config_jobs(const dl_config *config) {
   return (unsigned)strtoul(value_of(config, DL__CONFIG_JOBS), NULL, 10);
 }
 
+uint64_t dl__config_memory_bytes(const dl_config *config) {
+  const char *mebibytes = dl_config_get(config, "sync.memory");
+  return (mebibytes != NULL ? strtoull(mebibytes, NULL, 10) : 64) << 20;
+}
+
+bool dl__config_yes(const dl_config *config, const char *name) {
+  const char *value = dl_config_get(config, name);
+  return value != NULL && strcmp(value, "yes") == 0;
+}
+
 const char *dl_config_note(const dl_config *config, size_t index) {
   return config != NULL && index < config->note_count ? config->notes[index] : NULL;
 }

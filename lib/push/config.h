@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <devlog/config.h>
 
@@ -15,6 +16,12 @@ dl_status dl__config_copy(const dl_config *from, dl_config **out, dl_error *err)
 
 /* "sync.jobs" as a number. */
 unsigned dl__config_jobs(const dl_config *config);
+
+/* "sync.memory", which is in MiB, in bytes. */
+uint64_t dl__config_memory_bytes(const dl_config *config);
+
+/* True if the value of that name is "yes". */
+bool dl__config_yes(const dl_config *config, const char *name);
 
 /* Patterns one by one. Set it up with {0}. */
 typedef struct dl__patterns {
@@ -28,6 +35,9 @@ typedef struct dl__patterns {
 dl_status dl__config_patterns(const dl_config *config, const char *name, dl__patterns *out,
                               dl_error *err);
 void dl__patterns_clear(dl__patterns *patterns);
+
+/* True if one of them matches: one with a / the whole key, another the last part of it. */
+bool dl__patterns_match(const dl__patterns *patterns, const char *key);
 
 /* From here on: for config*.c only. */
 

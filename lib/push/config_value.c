@@ -206,7 +206,8 @@ void dl__patterns_clear(dl__patterns *patterns) {
 dl_status dl__config_patterns(const dl_config *config, const char *name, dl__patterns *out,
                               dl_error *err) {
   *out = (dl__patterns){0};
-  if (strcmp(name, "sync.include") != 0 && strcmp(name, "sync.exclude") != 0) {
+  if (strcmp(name, "sync.include") != 0 && strcmp(name, "sync.exclude") != 0 &&
+      strcmp(name, "sync.append_only") != 0) {
     return dl__fail(err, DL_ERR_ARGUMENT, NULL, "%s holds no patterns", name);
   }
   const char *value = dl_config_get(config, name);

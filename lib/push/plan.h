@@ -45,8 +45,6 @@ typedef struct dl__action {
   const dl__row *row;       /* what was remembered of it, or NULL */
   const dl__remote *remote; /* what was listed of it, or NULL */
   dl__verdict verdict;
-  bool confirmed; /* found equal by this plan: `fresh` is worth remembering */
-  dl__row fresh;  /* key borrowed */
 } dl__action;
 
 typedef struct dl__plan {
@@ -78,11 +76,14 @@ dl_status dl__plan_stale_rows(const dl__rows *rows, const dl__listing *listing,
                               dl_status (*stale)(const dl__row *row, void *user, dl_error *err),
                               void *user, dl_error *err);
 
-/* Step 3: compares the content of what is still unknown, one action a call; also
- * reads the remote object if nobody keeps a digest of it. A local file that
- * cannot be read is left to the transfer, which says why.
+/* Step 3: compares the content of what is still unknown, one action a call. The remote is
+ * asked only if the listing does not say enough: for the segments of the object, or, if
+ * nobody keeps a digest of it, for its bytes. A local file that cannot be read is left to
+ * the transfer, which says why.
+ * fresh: if the action turns out to be UNCHANGED, what is worth remembering (key borrowed,
+ * md5_saved NULL); else its key is NULL.
  * DL_ERR_CANCELLED, or the failure of the storage. */
 dl_status dl__plan_compare(dl__action *action, int dir_fd, const dl__storage *storage,
-                           dl__reader *reader, dl_error *err);
+                           dl__reader *reader, dl__row *fresh, dl_error *err);
 
 #endif

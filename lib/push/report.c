@@ -77,10 +77,11 @@ static dl_status list_errors(const dl__outcomes *outcomes, size_t count, dl_push
 dl_status dl__report_outcomes(const dl__outcomes *outcomes, dl_push_result *result, dl_error *err) {
   for (size_t i = 0; i < outcomes->count; i++) {
     const dl__outcome *o = &outcomes->items[i];
-    result->bytes_sent += o->sent_bytes;
+    result->bytes_sent += atomic_load(&o->meter.given_bytes);
     if (o->status == DL_OK) {
       result->files_uploaded++;
-      result->total_bytes += o->row.stamp.size_bytes;
+      result->total_bytes += o->size_bytes;
+      result->bytes_reused += atomic_load(&o->meter.reused_bytes);
     } else if (failed(o)) {
       result->files_failed++;
     } else {

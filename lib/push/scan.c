@@ -24,18 +24,6 @@ typedef struct scan {
   dl__tree *tree;
 } scan;
 
-static bool matches(const char *pattern, const char *key, const char *name) {
-  if (strchr(pattern, '/') != NULL) return fnmatch(pattern, key, FNM_PATHNAME) == 0;
-  return fnmatch(pattern, name, 0) == 0;
-}
-
-static bool matches_any(const dl__patterns *patterns, const dl__walk_entry *entry) {
-  for (size_t i = 0; i < patterns->count; i++) {
-    if (matches(patterns->items[i], entry->key, entry->name)) return true;
-  }
-  return false;
-}
-
 static bool is_ignored(const dl__walk_entry *entry) {
   if (entry->name[0] == '.') return true;
   if (S_ISDIR(entry->st->st_mode)) {
@@ -86,7 +74,7 @@ static dl_status add_file(dl__tree *tree, const dl__walk_entry *entry, dl_error 
 static dl_status scan_entry(const dl__walk_entry *entry, bool *enter, void *user, dl_error *err) {
   scan *s = user;
   if (is_ignored(entry) || is_avoided(s->request, entry->st)) return DL_OK;
-  if (matches_any(s->request->exclude, entry)) return DL_OK;
+  if (dl__patterns_match(s->request->exclude, entry->key)) return DL_OK;
   if (S_ISDIR(entry->st->st_mode)) {
     *enter = true;
     return DL_OK;
@@ -94,7 +82,7 @@ static dl_status scan_entry(const dl__walk_entry *entry, bool *enter, void *user
   if (S_ISLNK(entry->st->st_mode)) {
     return add_note(s->tree, entry->key, "symbolic link, not followed", err);
   }
-  if (!matches_any(s->request->include, entry)) {
+  if (!dl__patterns_match(s->request->include, entry->key)) {
     if (S_ISREG(entry->st->st_mode)) s->tree->left_out++;
     return DL_OK;
   }

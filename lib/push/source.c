@@ -18,8 +18,9 @@
 
 dl_status dl__reader_init(dl__reader *reader, size_t size_bytes, bool with_md5,
                           const atomic_bool *cancel, dl_error *err) {
-  *reader = (dl__reader){NULL, size_bytes, {NULL, NULL}, cancel};
+  *reader = (dl__reader){.size_bytes = size_bytes, .cancel = cancel};
   dl_status status = dl__hash_init(&reader->hash, with_md5, err);
+  if (status == DL_OK) status = dl__hash_init(&reader->parts, false, err);
   if (status != DL_OK) return status;
   reader->buffer = malloc(size_bytes);
   return reader->buffer != NULL ? DL_OK : dl__fail_no_memory(err);
@@ -27,6 +28,7 @@ dl_status dl__reader_init(dl__reader *reader, size_t size_bytes, bool with_md5,
 
 void dl__reader_clear(dl__reader *reader) {
   dl__hash_clear(&reader->hash);
+  dl__hash_clear(&reader->parts);
   free(reader->buffer);
   reader->buffer = NULL;
 }

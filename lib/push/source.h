@@ -25,6 +25,7 @@ typedef struct dl__reader {
   unsigned char *buffer;
   size_t size_bytes;
   dl__hash hash;
+  dl__hash parts;            /* never with an MD5 */
   const atomic_bool *cancel; /* asked between pieces; DL_ERR_CANCELLED if set */
 } dl__reader;
 

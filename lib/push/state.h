@@ -20,6 +20,7 @@ typedef struct dl__row {
   dl__stamp stamp; /* dev is 0: it is not kept */
   bool settled;    /* the stamp may be trusted: see dl__stamp_settled */
   char digest[DL__DIGEST_SIZE];
+  uint8_t *md5_saved; /* DL__MD5_SAVED_BYTES bytes, after the whole content; NULL: not known */
 } dl__row;
 
 typedef struct dl__rows {

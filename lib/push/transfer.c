@@ -1,7 +1,5 @@
-/* push/transfer.c: worker threads that each read, digest and put one file at a
- * time. What is put is what was digested: a file that fits a worker's buffer is
- * sent from there; a larger one is read a second time, and its last piece is
- * refused unless the whole gave the same digest again. */
+/* push/transfer.c: worker threads that each send one file at a time, in the way that
+ * fits it, and once more if it changed meanwhile. */
 #include "push/transfer.h"
 
 #include <stdlib.h>
@@ -10,11 +8,15 @@
 
 #include "base/error.h"
 #include "base/workq.h"
+#include "push/segment.h"
 
-/* All workers' buffers together, and what one of them has at most and at least. */
-#define BUFFERS_BYTES    ((size_t)32 * 1024 * 1024)
-#define BUFFER_MAX_BYTES ((size_t)1024 * 1024)
+/* What the buffers take of the memory, and what one has at least and at most. */
+#define BUFFERS_SHARE    8
 #define BUFFER_MIN_BYTES ((size_t)64 * 1024)
+#define BUFFER_MAX_BYTES ((size_t)1024 * 1024)
+
+/* About what a worker with its connection takes besides. */
+#define WORKER_BYTES ((uint64_t)1024 * 1024)
 
 /* Messages of the workers. */
 enum { START, PROGRESS, RETRY, END };
@@ -22,117 +24,62 @@ enum { START, PROGRESS, RETRY, END };
 typedef struct transfer {
   const dl__transfer_request *request;
   dl__outcome *outcomes;
+  size_t *order;       /* the workers' items: places in outcomes */
   dl__reader *readers; /* one a worker */
 } transfer;
 
-/* The body of one put, given piece by piece to a storage. */
-typedef struct body {
-  const dl__source *source;
-  const dl__digests *digests;
-  dl__reader *reader;
+/* One file that a worker is at. */
+typedef struct turn {
+  transfer *t;
   dl__workq *q;
-  size_t item;
-  uint64_t next;  /* offset that the storage must ask for */
-  bool in_buffer; /* the whole content is in reader->buffer */
-  bool complete;  /* every byte was given, and found to be what was digested */
-  uint64_t *sent_bytes;
-} body;
+  dl__reader *reader;
+  size_t place; /* in outcomes */
+} turn;
 
-/* The second reading has to give the first one's digest. */
-static dl_status verify_piece(body *b, const void *data, size_t size, dl_error *err) {
-  dl_status status = b->next == 0 ? dl__hash_begin(&b->reader->hash, err) : DL_OK;
-  if (status == DL_OK) status = dl__hash_add(&b->reader->hash, data, size, err);
-  if (status != DL_OK || b->next + size < b->source->stamp.size_bytes) return status;
-  char digest[DL__DIGEST_SIZE];
-  status = dl__hash_end(&b->reader->hash, digest, err);
-  if (status != DL_OK) return status;
-  if (strcmp(digest, b->digests->sha256) != 0) {
-    return dl__fail(err, DL_ERR_SOURCE_CHANGED, b->source->key, "was changed while it was read");
+static void post(const turn *at, uint32_t kind) {
+  dl__workq_post(at->q, (dl__work_message){at->place, kind, 0});
+}
+
+static void post_progress(void *user) {
+  const turn *at = user;
+  dl__workq_post_lossy(at->q, (dl__work_message){at->place, PROGRESS, 0});
+}
+
+static dl_status send_source(turn *at, const dl__source *source, dl__row *row, dl_error *err) {
+  const dl__transfer_request *from = at->t->request;
+  dl__outcome *outcome = &at->t->outcomes[at->place];
+  const dl__action *action = outcome->action;
+  bool grows = action->row != NULL && dl__patterns_match(from->append_only, source->key);
+  dl__send_request request = {
+      .storage = from->storage,
+      .source = source,
+      .reader = at->reader,
+      .remote = action->remote,
+      .vouched = grows ? action->row : NULL,
+      .conditional = from->conditional,
+      .md5 = from->keep_md5,
+      .q = at->q,
+      .meter = &outcome->meter,
+      .progress = post_progress,
+      .progress_user = at,
+  };
+  if (dl__send_wants_parts(from->storage, source->stamp.size_bytes)) {
+    dl_status status = dl__send_parts(&request, row, err);
+    if (status != DL_ERR_UNSUPPORTED) return status;
   }
-  return dl__source_check(b->source, err);
+  return dl__send_whole(&request, row, err);
 }
 
-static dl_status read_body(void *user, uint64_t offset, void *buf, size_t size, size_t *got,
-                           dl_error *err) {
-  body *b = user;
-  uint64_t total = b->source->stamp.size_bytes;
-  if (atomic_load(b->reader->cancel)) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
-  if (offset == 0) b->next = 0;
-  if (offset != b->next || offset > total) {
-    return dl__fail(err, DL_ERR_STORAGE, b->source->key,
-                    "the storage asked for bytes out of order");
-  }
-  if (size > total - offset) size = (size_t)(total - offset);
-  dl_status status = DL_OK;
-  if (b->in_buffer) {
-    memcpy(buf, b->reader->buffer + offset, size);
-  } else if (size > 0) {
-    status = dl__source_read(b->source, offset, buf, size, err);
-    if (status == DL_OK) status = verify_piece(b, buf, size, err);
-  }
-  if (status != DL_OK) return status;
-  b->next += size;
-  b->complete = b->next == total;
-  *b->sent_bytes += size;
-  *got = size;
-  dl__workq_post_lossy(b->q, (dl__work_message){b->item, PROGRESS, b->next});
-  return DL_OK;
-}
-
-static void set_condition(const dl__transfer_request *request, const dl__action *action,
-                          dl_put_request *put) {
-  if (!request->conditional) return;
-  if (action->remote == NULL) put->if_absent = 1;
-  if (action->remote != NULL) put->if_match = action->remote->etag;
-}
-
-/* Puts what the body gives. A storage may say OK only after it took every byte. */
-static dl_status put_body(const transfer *t, const dl__outcome *outcome, body *b, dl_error *err) {
-  dl_put_request put = DL_PUT_REQUEST_INIT;
-  put.key = b->source->key;
-  put.size_bytes = b->source->stamp.size_bytes;
-  put.digest = b->digests->sha256;
-  put.md5 = b->digests->has_md5 ? b->digests->md5 : NULL;
-  put.mtime_ns = b->source->stamp.mtime_ns;
-  put.read = read_body;
-  put.read_user = b;
-  set_condition(t->request, outcome->action, &put);
-  dl_put_result result = DL_PUT_RESULT_INIT;
-  dl_status status = dl__storage_put(t->request->storage, &put, &result, err);
-  if (status == DL_OK && !b->complete) {
-    return dl__fail(err, DL_ERR_STORAGE, put.key,
-                    "the storage reported success before it took every byte");
-  }
-  return status;
-}
-
-static dl_status send_source(transfer *t, dl__workq *q, dl__reader *reader, size_t item,
-                             const dl__source *source, dl_error *err) {
-  dl__outcome *outcome = &t->outcomes[item];
-  dl__row *row = &outcome->row;
-  dl__digests digests;
-  dl_status status = dl__source_digest(source, reader, &digests, err);
-  if (status == DL_OK) status = dl__source_check(source, err);
-  if (status != DL_OK) return status;
-  body b = {.source = source, .digests = &digests, .reader = reader, .q = q, .item = item};
-  b.in_buffer = source->stamp.size_bytes <= reader->size_bytes;
-  b.complete = source->stamp.size_bytes == 0;
-  b.sent_bytes = &outcome->sent_bytes;
-  status = put_body(t, outcome, &b, err);
-  memcpy(row->digest, digests.sha256, sizeof row->digest);
-  row->key = outcome->action->file->key;
-  row->stamp = source->stamp;
-  row->settled = source->settled;
-  return status;
-}
-
-static dl_status try_file(transfer *t, dl__workq *q, dl__reader *reader, size_t item,
-                          dl_error *err) {
-  if (atomic_load(reader->cancel)) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
+static dl_status try_file(turn *at, dl__row *row, dl_error *err) {
+  if (atomic_load(at->reader->cancel)) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
   dl__source source;
-  const char *key = t->outcomes[item].action->file->key;
-  dl_status status = dl__source_open(&source, t->request->dir_fd, key, err);
-  if (status == DL_OK) status = send_source(t, q, reader, item, &source, err);
+  dl__outcome *outcome = &at->t->outcomes[at->place];
+  free(row->md5_saved);
+  *row = (dl__row){.key = outcome->action->file->key};
+  atomic_store(&outcome->meter.sent_bytes, 0);
+  atomic_store(&outcome->meter.reused_bytes, 0);
+  dl_status status = dl__source_open(&source, at->t->request->dir_fd, row->key, err);
+  if (status == DL_OK) status = send_source(at, &source, row, err);
   dl__source_close(&source);
   return status;
 }
@@ -143,35 +90,56 @@ static dl_error *keep_error(const dl_error *err) {
   return copy;
 }
 
-static void work(dl__workq *q, size_t worker, size_t item, void *ctx) {
-  transfer *t = ctx;
-  dl__outcome *outcome = &t->outcomes[item];
-  dl__reader *reader = &t->readers[worker];
-  dl_error err = DL_ERROR_INIT;
-  if (!atomic_load(reader->cancel)) dl__workq_post(q, (dl__work_message){item, START, 0});
-  dl_status status = try_file(t, q, reader, item, &err);
-  if (status == DL_ERR_SOURCE_CHANGED) {
-    outcome->first_error = keep_error(&err);
-    dl__workq_post(q, (dl__work_message){item, RETRY, 0});
-    status = try_file(t, q, reader, item, &err);
+static void row_free(dl__row *row) {
+  if (row != NULL) free(row->md5_saved);
+  free(row);
+}
+
+/* Tries the file, and once more if what it stands on has moved. */
+static dl_status send_file(turn *at, dl__row *row, dl_error *err) {
+  dl__outcome *outcome = &at->t->outcomes[at->place];
+  dl_status status = try_file(at, row, err);
+  if (status == DL_ERR_SOURCE_CHANGED || status == DL_ERR_NOT_FOUND) {
+    outcome->first_error = keep_error(err);
+    post(at, RETRY);
+    status = try_file(at, row, err);
   }
   /* Only the push is cancelled; a storage that says so by itself has failed. */
-  if (status == DL_ERR_CANCELLED && !atomic_load(reader->cancel)) {
-    status = dl__fail(&err, DL_ERR_STORAGE, outcome->action->file->key,
+  if (status == DL_ERR_CANCELLED && !atomic_load(at->reader->cancel)) {
+    status = dl__fail(err, DL_ERR_STORAGE, outcome->action->file->key,
                       "the storage gave up without a reason");
   }
-  outcome->status = status;
-  if (status != DL_OK && status != DL_ERR_CANCELLED) outcome->error = keep_error(&err);
-  dl__workq_post(q, (dl__work_message){item, END, 0});
+  return status;
+}
+
+static void work(dl__workq *q, size_t worker, size_t item, void *ctx) {
+  transfer *t = ctx;
+  turn at = {t, q, &t->readers[worker], t->order[item]};
+  dl__outcome *outcome = &t->outcomes[at.place];
+  dl_error err = DL_ERROR_INIT;
+  if (!atomic_load(at.reader->cancel)) post(&at, START);
+  dl__row *row = calloc(1, sizeof *row);
+  outcome->status = row != NULL ? send_file(&at, row, &err) : dl__fail_no_memory(&err);
+  if (outcome->status == DL_OK) {
+    outcome->size_bytes = row->stamp.size_bytes;
+    outcome->row = row;
+  } else {
+    row_free(row);
+    if (outcome->status != DL_ERR_CANCELLED) outcome->error = keep_error(&err);
+  }
+  post(&at, END);
 }
 
 static void pass_on(const transfer *t, const dl__work_message *message) {
   const dl__transfer_events *events = t->request->events;
-  const dl__outcome *outcome = &t->outcomes[message->item];
+  dl__outcome *outcome = &t->outcomes[message->item];
   if (message->kind == START) events->start(outcome, events->user);
-  if (message->kind == PROGRESS) events->progress(outcome, message->value, events->user);
+  if (message->kind == PROGRESS) events->progress(outcome, events->user);
   if (message->kind == RETRY) events->retry(outcome, events->user);
-  if (message->kind == END) events->end(outcome, events->user);
+  if (message->kind != END) return;
+  events->end(outcome, events->user);
+  row_free(outcome->row);
+  outcome->row = NULL;
 }
 
 static dl_status collect(const dl__plan *plan, dl__outcomes *out, dl_error *err) {
@@ -184,6 +152,33 @@ static dl_status collect(const dl__plan *plan, dl__outcomes *out, dl_error *err)
     if (dl__action_wanted(action)) out->items[out->count++].action = action;
   }
   return DL_OK;
+}
+
+static uint64_t size_of(const dl__outcome *outcome) {
+  return outcome->action->file->stamp.size_bytes;
+}
+
+/* Small files first, in their order; then those that are of several parts. */
+static dl_status make_order(transfer *t, const dl__outcomes *outcomes, dl_error *err) {
+  t->order = calloc(outcomes->count, sizeof *t->order);
+  if (t->order == NULL) return dl__fail_no_memory(err);
+  size_t n = 0;
+  for (int large = 0; large < 2; large++) {
+    for (size_t i = 0; i < outcomes->count; i++) {
+      bool is_large = size_of(&outcomes->items[i]) > dl__segment_full_bytes(0);
+      if (is_large == (large != 0)) t->order[n++] = i;
+    }
+  }
+  return DL_OK;
+}
+
+/* As many threads as there are things to send. */
+static size_t useful(size_t jobs, const dl__outcomes *outcomes) {
+  uint64_t things = 0;
+  for (size_t i = 0; i < outcomes->count && things < jobs; i++) {
+    things += 1 + size_of(&outcomes->items[i]) / dl__segment_full_bytes(0);
+  }
+  return things < jobs ? (size_t)things : jobs;
 }
 
 /* A worker holds the file, its folder, a connection or target, and some on the way. */
@@ -200,8 +195,15 @@ static size_t affordable(size_t jobs) {
   return jobs < most ? jobs : most;
 }
 
+static size_t count_jobs(const dl__transfer_request *request, const dl__outcomes *outcomes) {
+  size_t jobs = affordable(useful(request->jobs, outcomes));
+  uint64_t most = request->memory_bytes / WORKER_BYTES;
+  if (most == 0) most = 1;
+  return jobs < most ? jobs : (size_t)most;
+}
+
 static dl_status make_readers(transfer *t, size_t jobs, dl_error *err) {
-  size_t size = BUFFERS_BYTES / jobs;
+  uint64_t size = t->request->memory_bytes / BUFFERS_SHARE / jobs;
   if (size > BUFFER_MAX_BYTES) size = BUFFER_MAX_BYTES;
   if (size < BUFFER_MIN_BYTES) size = BUFFER_MIN_BYTES;
   t->readers = calloc(jobs, sizeof *t->readers);
@@ -209,7 +211,7 @@ static dl_status make_readers(transfer *t, size_t jobs, dl_error *err) {
   bool md5 = (t->request->storage->slots.caps & DL_STORAGE_WANTS_MD5) != 0;
   dl_status status = DL_OK;
   for (size_t i = 0; status == DL_OK && i < jobs; i++) {
-    status = dl__reader_init(&t->readers[i], size, md5, t->request->cancel, err);
+    status = dl__reader_init(&t->readers[i], (size_t)size, md5, t->request->cancel, err);
   }
   return status;
 }
@@ -217,16 +219,18 @@ static dl_status make_readers(transfer *t, size_t jobs, dl_error *err) {
 dl_status dl__transfer(const dl__transfer_request *request, dl__outcomes *out, dl_error *err) {
   dl_status status = collect(request->plan, out, err);
   if (status != DL_OK || out->count == 0) return status;
-  size_t jobs = affordable(request->jobs < out->count ? request->jobs : out->count);
-  transfer t = {request, out->items, NULL};
+  size_t jobs = count_jobs(request, out);
+  transfer t = {request, out->items, NULL, NULL};
   dl__workq *q = NULL;
-  status = make_readers(&t, jobs, err);
+  status = make_order(&t, out, err);
+  if (status == DL_OK) status = make_readers(&t, jobs, err);
   if (status == DL_OK) status = dl__workq_start(&q, jobs, out->count, work, &t, err);
   dl__work_message message;
   while (q != NULL && dl__workq_next(q, &message)) pass_on(&t, &message);
   if (q != NULL) dl__workq_finish(q);
   for (size_t i = 0; t.readers != NULL && i < jobs; i++) dl__reader_clear(&t.readers[i]);
   free(t.readers);
+  free(t.order);
   return status;
 }
 

@@ -1,12 +1,15 @@
 /* storage/azure.c: Azure Blob Storage: block blobs of one container, below a
  * prefix. This file opens it, and looks at and removes single blobs; azure_list.c
- * lists, azure_get.c reads, azure_put.c stores, azure_call.c sends, azure_error.c
- * explains. */
+ * lists, azure_get.c reads, azure_put.c stores, azure_layout.c and azure_commit.c look at
+ * and make blobs of blocks, azure_call.c sends, azure_error.c explains. */
 #include "storage/azure.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -36,6 +39,13 @@ bool dl__azure_etag(const char *value, char etag[DL_ETAG_SIZE]) {
   if (dl__azure_etag_valid(etag)) return true;
   etag[0] = '\0';
   return false;
+}
+
+bool dl__azure_number(const char *text, uint64_t *value) {
+  size_t digits = strspn(text, "0123456789");
+  if (digits == 0 || digits > 19 || text[digits] != '\0') return false;
+  *value = strtoull(text, NULL, 10);
+  return true;
 }
 
 bool dl__azure_md5_digest(const char *base64, char digest[DL_DIGEST_SIZE]) {
@@ -131,9 +141,23 @@ static uint32_t number(const dl_config *config, const char *name) {
   return text != NULL ? (uint32_t)strtoul(text, NULL, 10) : 0;
 }
 
+static dl_status make_push_id(dl__azure *azure, dl_error *err) {
+  uint64_t mark;
+  ssize_t got;
+  do {
+    got = getrandom(&mark, sizeof mark, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got != (ssize_t)sizeof mark) {
+    return dl__fail_errno(err, DL_ERR_STORAGE, errno, NULL, "no random number to be had");
+  }
+  (void)snprintf(azure->push_id, sizeof azure->push_id, "%016" PRIx64, mark);
+  return DL_OK;
+}
+
 static dl_status open_azure(dl__azure *azure, const dl_config *config, dl_error *err) {
   const char *url = dl_config_get(config, "remote.url");
   dl_status status = dl__azure_url_parse(url, &azure->url, err);
+  if (status == DL_OK) status = make_push_id(azure, err);
   if (status != DL_OK) return status;
   dl__http_settings settings = {dl_config_get(config, "remote.ca_file"),
                                 number(config, "sync.timeout")};
@@ -157,7 +181,8 @@ dl_status dl__azure_new(const dl_config *config, void *user, const dl_storage **
   if (azure == NULL) return dl__fail_no_memory(err);
   azure->storage = (dl_storage){
       .struct_size = sizeof azure->storage,
-      .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_WANTS_MD5,
+      .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_WANTS_MD5 |
+              DL_STORAGE_CHECKS_CRC64 | DL_STORAGE_PARTS_BY_CONTENT,
       .self = azure,
       .list = dl__azure_list,
       .stat = dl__azure_stat,
@@ -167,6 +192,11 @@ dl_status dl__azure_new(const dl_config *config, void *user, const dl_storage **
       .remove = azure_remove,
       .watch = azure_watch,
       .describe = azure_describe,
+      .layout = dl__azure_layout,
+      .upload_begin = dl__azure_upload_begin,
+      .put_part = dl__azure_put_part,
+      .commit = dl__azure_commit,
+      .upload_end = dl__azure_upload_end,
   };
   dl_status status = open_azure(azure, config, err);
   if (status != DL_OK) {

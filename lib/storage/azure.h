@@ -16,7 +16,8 @@
  * the headers that it signs in an order of its own. */
 #define DL__AZURE_META_DIGEST "devlogdigest"
 #define DL__AZURE_META_MTIME  "devlogmtime"
-#define DL__AZURE_META_MD5    "devlogmd5" /* Base64; our digest counts while this is Content-MD5 */
+#define DL__AZURE_META_MD5    "devlogmd5"  /* Base64; our digest counts while this is Content-MD5 */
+#define DL__AZURE_META_PUSH   "devlogpush" /* push_id of the storage that stored it */
 
 typedef struct dl__azure {
   dl_storage storage;
@@ -25,6 +26,7 @@ typedef struct dl__azure {
   dl__azure_auth *auth;
   bool create; /* make the container when it is missing */
   char *describe;
+  char push_id[17];            /* 16 hex digits, another one each time a storage is opened */
   atomic_llong clock_offset_s; /* the service's clock minus ours, as of its last complaint */
 } dl__azure;
 
@@ -74,6 +76,15 @@ dl_status dl__azure_get(void *self, const dl_get_request *request, dl_error *err
 dl_status dl__azure_put(void *self, const dl_put_request *request, dl_put_result *result,
                         dl_error *err);
 
+dl_status dl__azure_layout(void *self, const char *key, dl_segment_fn each, void *user,
+                           dl_layout *out, dl_error *err);
+dl_status dl__azure_upload_begin(void *self, const dl_upload_request *request, dl_upload **out,
+                                 dl_error *err);
+dl_status dl__azure_put_part(void *self, dl_upload *upload, const dl_part *part, dl_error *err);
+dl_status dl__azure_commit(void *self, dl_upload *upload, const dl_commit_request *request,
+                           dl_put_result *result, dl_error *err);
+void dl__azure_upload_end(void *self, dl_upload *upload);
+
 /* "0x8D..." with or without quotes becomes the bare text; false: too long or odd. */
 bool dl__azure_etag(const char *value, char etag[DL_ETAG_SIZE]);
 
@@ -82,6 +93,9 @@ bool dl__azure_digest_valid(const char *text);
 
 /* True for the text of an ETag, without quotes. */
 bool dl__azure_etag_valid(const char *etag);
+
+/* A decimal number and nothing else, below 10^19; else false. */
+bool dl__azure_number(const char *text, uint64_t *value);
 
 /* "md5:..." from the Base64 of a Content-MD5; false: it is none. */
 bool dl__azure_md5_digest(const char *base64, char digest[DL_DIGEST_SIZE]);

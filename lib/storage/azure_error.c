@@ -10,6 +10,7 @@
 #include "net/backoff.h"
 #include "net/xml.h"
 #include "storage/azure.h"
+#include "storage/azure_header.h"
 
 #define CODE_SIZE 64
 
@@ -162,6 +163,48 @@ static dl_status fail_passing(const dl__http_reply *reply, const char *code, dl_
   return status;
 }
 
+/* What the service refuses about blocks. */
+typedef struct refusal {
+  const char *code;
+  const char *comp; /* only in the answer to a request with this one; NULL: to any */
+  dl_status status;
+  const char *message;
+} refusal;
+
+#define CHANGED "the bytes changed while they were sent; push again"
+
+static const refusal *find_refusal(const dl__azure_request *request, const char *code) {
+  static const refusal refusals[] = {
+      {"Crc64Mismatch", NULL, DL_ERR_SOURCE_CHANGED, CHANGED},
+      {"Md5Mismatch", "block", DL_ERR_SOURCE_CHANGED, CHANGED},
+      {"InvalidBlockList", NULL, DL_ERR_NOT_FOUND,
+       "a staged block is gone (after a week, or since somebody else stored this blob); push "
+       "again"},
+      {"InvalidBlobOrBlock", NULL, DL_ERR_STORAGE,
+       "another program has staged blocks of its own for this blob, beside which the service takes "
+       "none of ours; push again to send it whole"},
+      {"InvalidBlockId", NULL, DL_ERR_STORAGE,
+       "the service does not take our block ids; check that the URL is one of Azure Blob Storage"},
+      {"BlockListTooLong", NULL, DL_ERR_UNSUPPORTED,
+       "in more than the 50,000 blocks that a blob may have; push with force to store it anew"},
+      {"BlockCountExceedsLimit", NULL, DL_ERR_UNSUPPORTED,
+       "too many staged blocks of pushes that did not end; they go a week after the last one, or "
+       "when the blob is stored whole"},
+      {"InvalidBlobType", NULL, DL_ERR_STORAGE,
+       "there is a blob of another kind (append or page) with this name, which cannot be "
+       "replaced; remove it at the remote and push again"},
+  };
+  const char *comp = "";
+  for (size_t i = 0; request->query != NULL && request->query[i] != NULL; i += 2) {
+    if (strcmp(request->query[i], "comp") == 0) comp = request->query[i + 1];
+  }
+  for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+    const refusal *r = &refusals[i];
+    if (strcmp(r->code, code) == 0 && (r->comp == NULL || strcmp(r->comp, comp) == 0)) return r;
+  }
+  return NULL;
+}
+
 static dl_status explain(const dl__azure *azure, const dl__azure_request *request,
                          const dl__http_reply *reply, int64_t offset_s, const char *code,
                          dl_error *err) {
@@ -176,9 +219,10 @@ static dl_status explain(const dl__azure *azure, const dl__azure_request *reques
   if (status == 403) return fail_forbidden(azure, reply, offset_s, code, err);
   if (status == 404) return fail_missing(azure, request, code, err);
   if (is_conflict(status, code)) {
-    return dl__fail(err, DL_ERR_CONFLICT, request->key,
-                    "somebody else changed it at the remote meanwhile; push again to compare anew");
+    return dl__azure_fail_conflict(request->key, err);
   }
+  const refusal *r = find_refusal(request, code);
+  if (r != NULL) return dl__fail(err, r->status, request->key, "%s", r->message);
   if (dl__backoff_status_passes(status) || strcmp(code, "Md5Mismatch") == 0 ||
       strcmp(code, "ContainerBeingDeleted") == 0) {
     return fail_passing(reply, code, err);

@@ -39,13 +39,6 @@ typedef struct listing {
   char *next;    /* marker of the next one, or NULL */
 } listing;
 
-static bool parse_number(const char *text, uint64_t *value) {
-  size_t digits = strspn(text, "0123456789");
-  if (digits == 0 || digits > 19 || text[digits] != '\0') return false;
-  *value = strtoull(text, NULL, 10);
-  return true;
-}
-
 static void begin_blob(listing *l) {
   dl__buf_cut(&l->name, 0);
   l->folder = false;
@@ -122,7 +115,7 @@ static dl_status take_element(const dl__xml_element *e, void *user, dl_error *er
   const char *rest = e->path + sizeof BLOB - 1;
   if (strcmp(rest, "/Name") == 0 && !take_name(l, e)) return dl__fail_no_memory(err);
   if (strcmp(rest, "/Properties/Content-Length") == 0) {
-    l->bad_size = !parse_number(e->text, &l->size_bytes);
+    l->bad_size = !dl__azure_number(e->text, &l->size_bytes);
   }
   if (strcmp(rest, "/Properties/Content-MD5") == 0) keep(l->md5, sizeof l->md5, e->text);
   if (strcmp(rest, "/Properties/Etag") == 0) (void)dl__azure_etag(e->text, l->etag);

@@ -1,10 +1,7 @@
 /* storage/directory.c: objects as plain files below a local or mounted folder:
  * file:///FOLDER. What it stores, any other program can read. This file lists,
- * reads and removes; directory_put.c writes.
- *
- * The digest is kept in the extended attribute user.devlog, with the size and
- * times that the file had: it counts only as long as they hold. A filesystem
- * without such attributes costs a read of the object at comparison, no more. */
+ * reads and removes; directory_put.c writes, directory_parts.c in parts;
+ * directory_attr.c keeps what the bytes do not say. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,7 +10,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -24,11 +20,6 @@
 #include "base/walk.h"
 #include "storage/directory.h"
 #include "storage/providers.h"
-
-#define ATTRIBUTE "user.devlog"
-
-/* Longest time from setting the attribute to the rename of a put. */
-#define PUT_MAX_NS INT64_C(60000000000)
 
 dl_status dl__directory_fail(const dl__directory *d, int errnum, const char *key, const char *verb,
                              dl_error *err) {
@@ -81,42 +72,6 @@ void dl__directory_etag(const struct stat *st, char etag[DL_ETAG_SIZE]) {
                  stamp.size_bytes, (uint64_t)stamp.mtime_ns, (uint64_t)stamp.ctime_ns);
 }
 
-/* The attribute: "1 SIZE MTIME_NS CTIME_NS DIGEST". Setting it and the rename that
- * follows move the ctime on, so that may be a little later. */
-static bool read_digest(int fd, const dl__stamp *stamp, char digest[DL_DIGEST_SIZE]) {
-  char text[DL_DIGEST_SIZE + 96];
-  ssize_t length = fgetxattr(fd, ATTRIBUTE, text, sizeof text - 1);
-  if (length <= 0) return false;
-  text[length] = '\0';
-  uint64_t size;
-  int64_t mtime_ns;
-  int64_t ctime_ns;
-  int used = 0;
-  if (sscanf(text, "1 %" SCNu64 " %" SCNd64 " %" SCNd64 " %n", &size, &mtime_ns, &ctime_ns,
-             &used) != 3 ||
-      used == 0) {
-    return false;
-  }
-  size_t digest_length = strlen(text + used);
-  if (digest_length == 0 || digest_length >= DL_DIGEST_SIZE) return false;
-  if (size != stamp->size_bytes || mtime_ns != stamp->mtime_ns) return false;
-  if (stamp->ctime_ns < ctime_ns || stamp->ctime_ns - ctime_ns > PUT_MAX_NS) return false;
-  memcpy(digest, text + used, digest_length + 1);
-  return true;
-}
-
-/* No attribute is no failure: see the top of the file. */
-void dl__directory_write_digest(int fd, const struct stat *st, const char *digest) {
-  dl__stamp stamp;
-  dl__stamp_from(&stamp, st);
-  char text[DL_DIGEST_SIZE + 96];
-  int length = snprintf(text, sizeof text, "1 %" PRIu64 " %" PRId64 " %" PRId64 " %s",
-                        stamp.size_bytes, stamp.mtime_ns, stamp.ctime_ns, digest);
-  if (length > 0 && (size_t)length < sizeof text) {
-    (void)fsetxattr(fd, ATTRIBUTE, text, (size_t)length, 0);
-  }
-}
-
 /* Calls each for a regular file; fd may be -1 if it cannot be opened. */
 static int give(int fd, const struct stat *st, const char *key, dl_object_fn each, void *user) {
   dl__stamp stamp;
@@ -127,7 +82,7 @@ static int give(int fd, const struct stat *st, const char *key, dl_object_fn eac
   dl_object object = DL_OBJECT_INIT;
   object.key = key;
   object.size_bytes = stamp.size_bytes;
-  object.digest = fd >= 0 && read_digest(fd, &stamp, digest) ? digest : NULL;
+  object.digest = fd >= 0 && dl__directory_read_digest(fd, st, digest) ? digest : NULL;
   object.etag = etag;
   object.mtime_ns = stamp.mtime_ns;
   return each(&object, user);
@@ -228,9 +183,8 @@ static bool cannot_exist(int errnum) {
   return errnum == ENOENT || errnum == ENOTDIR || errnum == EISDIR || errnum == ENAMETOOLONG;
 }
 
-/* Opens an object for reading. */
-static dl_status open_object(const dl__directory *d, const char *key, int *fd, struct stat *st,
-                             dl_error *err) {
+dl_status dl__directory_open_object(const dl__directory *d, const char *key, int *fd,
+                                    struct stat *st, dl_error *err) {
   if (dl__directory_is_temp(last_part(key))) return not_found(d, key, err);
   DL__AUTO_CLOSE int root = dl__directory_open_root(d);
   DL__AUTO_CLOSE int found = root >= 0 ? dl__fs_open_beneath(root, key, O_RDONLY) : -1;
@@ -246,7 +200,7 @@ static dl_status directory_stat(void *self, const char *key, dl_object_fn each, 
                                 dl_error *err) {
   DL__AUTO_CLOSE int fd = -1;
   struct stat st;
-  dl_status status = open_object(self, key, &fd, &st, err);
+  dl_status status = dl__directory_open_object(self, key, &fd, &st, err);
   if (status != DL_OK) return status;
   if (give(fd, &st, key, each, user) == 0) return DL_OK;
   return dl__fail(err, DL_ERR_CANCELLED, NULL, "stopped");
@@ -256,7 +210,7 @@ static dl_status directory_get(void *self, const dl_get_request *request, dl_err
   const dl__directory *d = self;
   DL__AUTO_CLOSE int fd = -1;
   struct stat st;
-  dl_status status = open_object(d, request->key, &fd, &st, err);
+  dl_status status = dl__directory_open_object(d, request->key, &fd, &st, err);
   if (status != DL_OK) return status;
   DL__AUTO_FREE unsigned char *piece = malloc(DL__DIRECTORY_PIECE);
   if (piece == NULL) return dl__fail_no_memory(err);
@@ -344,6 +298,12 @@ dl_status dl__directory_new(const dl_config *config, void *user, const dl_storag
       .get = directory_get,
       .close = directory_close,
       .remove = directory_remove,
+      .layout = dl__directory_layout,
+      .upload_begin = dl__directory_upload_begin,
+      .put_part = dl__directory_put_part,
+      .reuse_part = dl__directory_reuse_part,
+      .commit = dl__directory_commit,
+      .upload_end = dl__directory_upload_end,
   };
   *out = &d->storage;
   return DL_OK;

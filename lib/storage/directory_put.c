@@ -1,4 +1,5 @@
-/* storage/directory_put.c: writes one object of a folder.
+/* storage/directory_put.c: writes one object of a folder; and the steps of that, for
+ * directory_parts.c.
  *
  * A put in steps, so that a crash between any two leaves the old object or the
  * new one, and never a third thing:
@@ -25,28 +26,19 @@
 #include "base/fs.h"
 #include "storage/directory.h"
 
-#define TEMP_SIZE (sizeof DL__DIRECTORY_TEMP_PREFIX + 16 + sizeof DL__DIRECTORY_TEMP_SUFFIX)
-
-/* A put on its way. */
-typedef struct draft {
-  int dir_fd;
-  int fd;
-  char temp[TEMP_SIZE]; /* "" when there is none to remove */
-} draft;
-
-static void draft_clear(draft *p) {
-  if (p->temp[0] != '\0') (void)unlinkat(p->dir_fd, p->temp, 0);
-  if (p->fd >= 0) (void)close(p->fd);
-  if (p->dir_fd >= 0) (void)close(p->dir_fd);
+void dl__draft_clear(dl__draft *draft) {
+  if (draft->temp[0] != '\0') (void)unlinkat(draft->dir_fd, draft->temp, 0);
+  if (draft->fd >= 0) (void)close(draft->fd);
+  if (draft->dir_fd >= 0) (void)close(draft->dir_fd);
 }
 
 /* Makes and locks the temporary file. Between the two somebody who lists may
  * have taken it for a dead one: then it has no name any more, and another is made. */
-static int open_temp(draft *p) {
+static int open_temp(dl__draft *p) {
   for (int tries = 0; tries < 16; tries++) {
     uint64_t number;
     if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) return -1;
-    char name[TEMP_SIZE];
+    char name[DL__DIRECTORY_TEMP_SIZE];
     (void)snprintf(name, sizeof name,
                    DL__DIRECTORY_TEMP_PREFIX "%016" PRIx64 DL__DIRECTORY_TEMP_SUFFIX, number);
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -82,13 +74,12 @@ static dl_status make_root(const dl__directory *d, dl_error *err) {
 
 /* Somebody who removes objects may remove a folder that was just made, because it
  * is empty; then it is made again. */
-static dl_status open_draft(const dl__directory *d, const char *key, draft *p, const char **name,
-                            dl_error *err) {
+static dl_status open_draft(const dl__directory *d, const char *key, dl__draft *p, dl_error *err) {
   for (int tries = 0;; tries++) {
     dl_status status = make_root(d, err);
     if (status != DL_OK) return status;
     DL__AUTO_CLOSE int root = dl__directory_open_root(d);
-    if (root >= 0) p->dir_fd = dl__fs_open_parent(root, key, true, name);
+    if (root >= 0) p->dir_fd = dl__fs_open_parent(root, key, true, &p->name);
     if (p->dir_fd >= 0 && open_temp(p) == 0) return DL_OK;
     if (errno != ENOENT || tries >= 16) return dl__directory_fail(d, errno, key, "write", err);
     if (p->dir_fd >= 0) (void)close(p->dir_fd);
@@ -96,87 +87,125 @@ static dl_status open_draft(const dl__directory *d, const char *key, draft *p, c
   }
 }
 
-static dl_status copy_in(const dl__directory *d, const dl_put_request *request, int fd,
-                         dl_error *err) {
+dl_status dl__draft_open(dl__directory *d, const char *key, dl__draft *draft, dl_error *err) {
+  dl__directory_sweep(d);
+  dl_status status = open_draft(d, key, draft, err);
+  if (status == DL_OK && dl__directory_is_temp(draft->name)) {
+    return dl__fail(err, DL_ERR_ARGUMENT, key,
+                    "names of the form " DL__DIRECTORY_TEMP_PREFIX "*" DL__DIRECTORY_TEMP_SUFFIX
+                    " are kept for this program");
+  }
+  return status;
+}
+
+/* Writes all of it at offset, or fails. */
+static int write_at(int fd, const unsigned char *data, size_t size, uint64_t offset) {
+  while (size > 0) {
+    ssize_t put = pwrite(fd, data, size, (off_t)offset);
+    if (put < 0 && errno == EINTR) continue;
+    if (put == 0) errno = EIO;
+    if (put <= 0) return -1;
+    data += put;
+    size -= (size_t)put;
+    offset += (uint64_t)put;
+  }
+  return 0;
+}
+
+dl_status dl__draft_write(const dl__directory *d, const char *key, const dl__draft *draft,
+                          const dl_part *part, dl_error *err) {
+  if (part->size_bytes > INT64_MAX || part->offset_bytes > INT64_MAX - part->size_bytes) {
+    return dl__directory_fail(d, EFBIG, key, "write", err);
+  }
   DL__AUTO_FREE unsigned char *piece = malloc(DL__DIRECTORY_PIECE);
   if (piece == NULL) return dl__fail_no_memory(err);
   uint64_t done = 0;
-  while (done < request->size_bytes) {
-    uint64_t left = request->size_bytes - done;
+  while (done < part->size_bytes) {
+    uint64_t left = part->size_bytes - done;
     size_t want = left < DL__DIRECTORY_PIECE ? (size_t)left : DL__DIRECTORY_PIECE;
     size_t got = 0;
-    dl_status status = request->read(request->read_user, done, piece, want, &got, err);
+    dl_status status = part->read(part->read_user, done, piece, want, &got, err);
     if (status != DL_OK) return status;
     if (got == 0 || got > want) {
-      return dl__fail(err, DL_ERR_STORAGE, request->key,
-                      "not the number of bytes that was promised");
+      return dl__fail(err, DL_ERR_STORAGE, key, "not the number of bytes that was promised");
     }
-    if (dl__fs_write(fd, piece, got) != 0)
-      return dl__directory_fail(d, errno, request->key, "write", err);
+    if (write_at(draft->fd, piece, got, part->offset_bytes + done) != 0) {
+      return dl__directory_fail(d, errno, key, "write", err);
+    }
     done += got;
   }
   return DL_OK;
 }
 
-/* Time, digest, and the content safe on the disk. */
-static int seal(const dl_put_request *request, int fd) {
-  if (request->mtime_ns != 0) {
-    int64_t seconds = request->mtime_ns / 1000000000;
-    int64_t rest = request->mtime_ns % 1000000000;
-    if (rest < 0) {
-      rest += 1000000000;
-      seconds--;
-    }
-    struct timespec times[2] = {{0, UTIME_OMIT}, {(time_t)seconds, (long)rest}};
-    if (futimens(fd, times) != 0) return -1;
+static int set_mtime(int fd, int64_t mtime_ns) {
+  int64_t seconds = mtime_ns / 1000000000;
+  int64_t rest = mtime_ns % 1000000000;
+  if (rest < 0) {
+    rest += 1000000000;
+    seconds--;
   }
-  struct stat st;
-  if (fstat(fd, &st) != 0) return -1;
-  if (request->digest != NULL) dl__directory_write_digest(fd, &st, request->digest);
-  return fsync(fd);
+  struct timespec times[2] = {{0, UTIME_OMIT}, {(time_t)seconds, (long)rest}};
+  return futimens(fd, times);
 }
 
-static dl_status check_condition(const dl_put_request *request, int dir_fd, const char *name,
-                                 dl_error *err) {
-  if (request->if_absent == 0 && request->if_match == NULL) return DL_OK;
+int dl__draft_seal(const dl__draft *draft, const dl_commit_request *about) {
+  if (about->mtime_ns != 0 && set_mtime(draft->fd, about->mtime_ns) != 0) return -1;
   struct stat st;
-  bool there = fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+  if (fstat(draft->fd, &st) != 0) return -1;
+  if (about->digest != NULL) dl__directory_write_digest(draft->fd, &st, about->digest);
+  if (about->segment_count > 0) dl__directory_write_segments(draft->fd, &st, about);
+  return fsync(draft->fd);
+}
+
+static dl_status check_condition(const dl_upload_request *target, const dl__draft *draft,
+                                 dl_error *err) {
+  if (target->if_absent == 0 && target->if_match == NULL) return DL_OK;
+  struct stat st;
+  bool there = fstatat(draft->dir_fd, draft->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
   if (!there && errno != ENOENT) {
-    return dl__fail_errno(err, DL_ERR_STORAGE, errno, request->key, "cannot check the object");
+    return dl__fail_errno(err, DL_ERR_STORAGE, errno, target->key, "cannot check the object");
   }
   if (there && !S_ISREG(st.st_mode)) {
-    return dl__fail(err, DL_ERR_STORAGE, request->key,
+    return dl__fail(err, DL_ERR_STORAGE, target->key,
                     "a folder, link or special file is where the file has to be; move it away");
   }
-  if (request->if_absent != 0 && there) {
-    return dl__fail(err, DL_ERR_CONFLICT, request->key,
+  if (target->if_absent != 0 && there) {
+    return dl__fail(err, DL_ERR_CONFLICT, target->key,
                     "somebody else stored it meanwhile; push again to compare anew");
   }
   char etag[DL_ETAG_SIZE];
   if (there) dl__directory_etag(&st, etag);
-  if (request->if_match != NULL && (!there || strcmp(etag, request->if_match) != 0)) {
-    return dl__fail(err, DL_ERR_CONFLICT, request->key,
+  if (target->if_match != NULL && (!there || strcmp(etag, target->if_match) != 0)) {
+    return dl__fail(err, DL_ERR_CONFLICT, target->key,
                     "somebody else changed it meanwhile; push again to compare anew");
   }
   return DL_OK;
 }
 
-static dl_status publish(const dl__directory *d, const dl_put_request *request, draft *p,
-                         const char *name, dl_put_result *result, dl_error *err) {
-  bool conditional = request->if_absent != 0 || request->if_match != NULL;
-  if (flock(p->dir_fd, LOCK_EX) != 0 && conditional) {
-    return dl__directory_fail(d, errno, request->key, "lock the folder of", err);
-  }
-  dl_status status = check_condition(request, p->dir_fd, name, err);
+/* With the folder locked, if it can be. */
+static dl_status rename_in(const dl__directory *d, const dl_upload_request *target,
+                           dl__draft *draft, dl_error *err) {
+  dl_status status = check_condition(target, draft, err);
   if (status != DL_OK) return status;
-  if (renameat(p->dir_fd, p->temp, p->dir_fd, name) != 0) {
-    return dl__directory_fail(d, errno, request->key, "write", err);
+  if (renameat(draft->dir_fd, draft->temp, draft->dir_fd, draft->name) != 0) {
+    return dl__directory_fail(d, errno, target->key, "write", err);
   }
-  p->temp[0] = '\0';
-  (void)flock(p->dir_fd, LOCK_UN);
+  draft->temp[0] = '\0';
+  return DL_OK;
+}
+
+dl_status dl__draft_publish(const dl__directory *d, const dl_upload_request *target,
+                            dl__draft *draft, dl_put_result *result, dl_error *err) {
+  bool conditional = target->if_absent != 0 || target->if_match != NULL;
+  if (flock(draft->dir_fd, LOCK_EX) != 0 && conditional) {
+    return dl__directory_fail(d, errno, target->key, "lock the folder of", err);
+  }
+  dl_status status = rename_in(d, target, draft, err);
+  (void)flock(draft->dir_fd, LOCK_UN);
+  if (status != DL_OK) return status;
   struct stat st;
-  if (dl__directory_sync(p->dir_fd) != 0 || fstat(p->fd, &st) != 0) {
-    return dl__directory_fail(d, errno, request->key, "make durable", err);
+  if (dl__directory_sync(draft->dir_fd) != 0 || fstat(draft->fd, &st) != 0) {
+    return dl__directory_fail(d, errno, target->key, "make durable", err);
   }
   dl__directory_etag(&st, result->etag);
   return DL_OK;
@@ -185,18 +214,24 @@ static dl_status publish(const dl__directory *d, const dl_put_request *request, 
 dl_status dl__directory_put(void *self, const dl_put_request *request, dl_put_result *result,
                             dl_error *err) {
   dl__directory *d = self;
-  dl__directory_sweep(d);
-  draft p DL__CLEANUP(draft_clear) = {-1, -1, ""};
-  const char *name;
-  dl_status status = open_draft(d, request->key, &p, &name, err);
+  dl__draft draft DL__CLEANUP(dl__draft_clear) = DL__DRAFT_INIT;
+  dl_status status = dl__draft_open(d, request->key, &draft, err);
   if (status != DL_OK) return status;
-  if (dl__directory_is_temp(name)) {
-    return dl__fail(err, DL_ERR_ARGUMENT, request->key,
-                    "names of the form " DL__DIRECTORY_TEMP_PREFIX "*" DL__DIRECTORY_TEMP_SUFFIX
-                    " are kept for this program");
+  dl_part all = DL_PART_INIT;
+  all.size_bytes = request->size_bytes;
+  all.read = request->read;
+  all.read_user = request->read_user;
+  status = dl__draft_write(d, request->key, &draft, &all, err);
+  if (status != DL_OK) return status;
+  dl_commit_request about = DL_COMMIT_REQUEST_INIT;
+  about.digest = request->digest;
+  about.mtime_ns = request->mtime_ns;
+  if (dl__draft_seal(&draft, &about) != 0) {
+    return dl__directory_fail(d, errno, request->key, "write", err);
   }
-  status = copy_in(d, request, p.fd, err);
-  if (status != DL_OK) return status;
-  if (seal(request, p.fd) != 0) return dl__directory_fail(d, errno, request->key, "write", err);
-  return publish(d, request, &p, name, result, err);
+  dl_upload_request target = DL_UPLOAD_REQUEST_INIT;
+  target.key = request->key;
+  target.if_absent = request->if_absent;
+  target.if_match = request->if_match;
+  return dl__draft_publish(d, &target, &draft, result, err);
 }

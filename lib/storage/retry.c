@@ -15,41 +15,15 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "storage/reread.h"
+#include "storage/retry_inside.h"
 #include "storage/storage.h"
 
 #define SLICE_MS 50 /* a cancelled push waits no longer than this */
 #define GIVE_UP  8  /* failures in a row, at least, before a remote is given up */
 #define RETRY    10 /* the price of one retry in units of the budget; a success gives back 1 */
 
-typedef struct retry {
-  dl_storage storage;
-  dl__storage inner;
-  dl__retry_policy policy;
-  dl_cancelled_fn cancelled; /* or NULL */
-  void *cancelled_user;
-  struct {
-    pthread_mutex_t mutex;
-    uint64_t budget;
-    uint64_t failing_since_ms; /* start of the first of the failures in a row */
-    uint32_t failures;         /* tries in a row that found no remote */
-  } locked;
-} retry;
-
-/* One call of a slot, made once or more often. What its slot does not need is 0. */
-typedef struct call {
-  dl_status (*once)(struct call *c, dl_error *err);
-  const dl__storage *inner;
-  const char *key; /* of list: the prefix */
-  bool final;      /* the caller got something, or said no: not to be tried again */
-  dl_object_fn each;
-  void *user;
-  const dl_put_request *put;
-  dl_put_result *result;
-  dl__reread *reread;
-} call;
-
 /* Takes the price of one retry, if it is there. */
-static bool spend(retry *r) {
+static bool spend(dl__retry *r) {
   (void)pthread_mutex_lock(&r->locked.mutex);
   bool enough = r->locked.budget >= RETRY;
   if (enough) r->locked.budget -= RETRY;
@@ -57,21 +31,21 @@ static bool spend(retry *r) {
   return enough;
 }
 
-static void earn(retry *r) {
+static void earn(dl__retry *r) {
   (void)pthread_mutex_lock(&r->locked.mutex);
   r->locked.failures = 0;
   if (r->locked.budget < (uint64_t)r->policy.budget * RETRY) r->locked.budget++;
   (void)pthread_mutex_unlock(&r->locked.mutex);
 }
 
-static void note_failure(retry *r, uint64_t start_ms) {
+static void note_failure(dl__retry *r, uint64_t start_ms) {
   (void)pthread_mutex_lock(&r->locked.mutex);
   if (r->locked.failures == 0) r->locked.failing_since_ms = start_ms;
   if (r->locked.failures < UINT32_MAX) r->locked.failures++;
   (void)pthread_mutex_unlock(&r->locked.mutex);
 }
 
-static bool is_given_up(retry *r) {
+static bool is_given_up(dl__retry *r) {
   uint64_t now_ms = r->policy.clock->now_ms(r->policy.clock->user);
   (void)pthread_mutex_lock(&r->locked.mutex);
   bool given_up = r->policy.give_up_ms > 0 && r->locked.failures >= GIVE_UP &&
@@ -80,7 +54,7 @@ static bool is_given_up(retry *r) {
   return given_up;
 }
 
-static dl_status fail_given_up(const call *c, dl_error *err) {
+static dl_status fail_given_up(const dl__retry_call *c, dl_error *err) {
   dl_error full = DL_ERROR_INIT;
   (void)dl__fail(&full, DL_ERR_NETWORK, c->key,
                  "not tried: the remote has not answered for some time; push again later");
@@ -89,12 +63,12 @@ static dl_status fail_given_up(const call *c, dl_error *err) {
   return DL_ERR_NETWORK;
 }
 
-static bool is_cancelled(const retry *r) {
+static bool is_cancelled(const dl__retry *r) {
   return r->cancelled != NULL && r->cancelled(r->cancelled_user) != 0;
 }
 
 /* False: cancelled. */
-static bool wait_ms(const retry *r, uint32_t left) {
+static bool wait_ms(const dl__retry *r, uint32_t left) {
   const dl__retry_clock *clock = r->policy.clock;
   while (left > 0 && !is_cancelled(r)) {
     uint32_t slice = left < SLICE_MS ? left : SLICE_MS;
@@ -106,7 +80,8 @@ static bool wait_ms(const retry *r, uint32_t left) {
 
 /* After try number `tries` failed: waits until the next one may begin. DL_OK: it may;
  * DL_ERR_CANCELLED; anything else: there is to be none. */
-static dl_status prepare_next(retry *r, uint32_t tries, uint64_t start_ms, const dl_error *last) {
+static dl_status prepare_next(dl__retry *r, uint32_t tries, uint64_t start_ms,
+                              const dl_error *last) {
   const dl__retry_clock *clock = r->policy.clock;
   uint64_t deadline = r->policy.deadline_ms;
   uint64_t random = clock->random(clock->user);
@@ -133,7 +108,7 @@ static void add_tries(dl_error *err, uint32_t tries) {
   memcpy(err->message + length, suffix, strlen(suffix) + 1);
 }
 
-static dl_status run(retry *r, call *c, dl_error *err) {
+dl_status dl__retry_run(dl__retry *r, dl__retry_call *c, dl_error *err) {
   const dl__retry_clock *clock = r->policy.clock;
   uint64_t start_ms = clock->now_ms(clock->user);
   c->inner = &r->inner;
@@ -162,60 +137,60 @@ static dl_status run(retry *r, call *c, dl_error *err) {
 
 /* Hands an object on; from then on another try would hand it out twice. */
 static int hand_on(const dl_object *object, void *user) {
-  call *c = user;
+  dl__retry_call *c = user;
   c->final = true;
   return c->each(object, c->user);
 }
 
 static int hand_on_or_again(const dl_object *object, void *user) {
-  call *c = user;
+  dl__retry_call *c = user;
   int stop = c->each(object, c->user);
   c->final = stop != 0;
   return stop;
 }
 
-static dl_status list_once(call *c, dl_error *err) {
+static dl_status list_once(dl__retry_call *c, dl_error *err) {
   return dl__storage_list(c->inner, c->key, hand_on_or_again, c, err);
 }
 
 static dl_status retry_list(void *self, const char *prefix, dl_object_fn each, void *user,
                             dl_error *err) {
-  call c = {.once = list_once, .key = prefix, .each = each, .user = user};
-  return run(self, &c, err);
+  dl__retry_call c = {.once = list_once, .key = prefix, .each = each, .user = user};
+  return dl__retry_run(self, &c, err);
 }
 
-static dl_status stat_once(call *c, dl_error *err) {
+static dl_status stat_once(dl__retry_call *c, dl_error *err) {
   return dl__storage_stat(c->inner, c->key, hand_on, c, err);
 }
 
 static dl_status retry_stat(void *self, const char *key, dl_object_fn each, void *user,
                             dl_error *err) {
-  call c = {.once = stat_once, .key = key, .each = each, .user = user};
-  return run(self, &c, err);
+  dl__retry_call c = {.once = stat_once, .key = key, .each = each, .user = user};
+  return dl__retry_run(self, &c, err);
 }
 
-static dl_status put_once(call *c, dl_error *err) {
+static dl_status put_once(dl__retry_call *c, dl_error *err) {
   return dl__storage_put(c->inner, c->put, c->result, err);
 }
 
 static dl_status retry_put(void *self, const dl_put_request *request, dl_put_result *result,
                            dl_error *err) {
-  call c = {.once = put_once, .key = request->key, .put = request, .result = result};
-  return run(self, &c, err);
+  dl__retry_call c = {.once = put_once, .key = request->key, .put = request, .result = result};
+  return dl__retry_run(self, &c, err);
 }
 
 /* A remove whose answer was lost may find nothing the next time. DL_ERR_NOT_FOUND is
  * true then as well, and whether it was this call that removed it nobody can say. */
-static dl_status remove_once(call *c, dl_error *err) {
+static dl_status remove_once(dl__retry_call *c, dl_error *err) {
   return dl__storage_remove(c->inner, c->key, err);
 }
 
 static dl_status retry_remove(void *self, const char *key, dl_error *err) {
-  call c = {.once = remove_once, .key = key};
-  return run(self, &c, err);
+  dl__retry_call c = {.once = remove_once, .key = key};
+  return dl__retry_run(self, &c, err);
 }
 
-static dl_status get_once(call *c, dl_error *err) {
+static dl_status get_once(dl__retry_call *c, dl_error *err) {
   dl_status status = dl__reread_try(c->reread, c->inner, err);
   c->final = c->reread->final;
   return status;
@@ -223,15 +198,15 @@ static dl_status get_once(call *c, dl_error *err) {
 
 static dl_status retry_get(void *self, const dl_get_request *request, dl_error *err) {
   dl__reread reread;
-  call c = {.once = get_once, .key = request->key, .reread = &reread};
+  dl__retry_call c = {.once = get_once, .key = request->key, .reread = &reread};
   dl_status status = dl__reread_init(&reread, request, err);
-  if (status == DL_OK) status = run(self, &c, err);
+  if (status == DL_OK) status = dl__retry_run(self, &c, err);
   dl__reread_clear(&reread);
   return status;
 }
 
 static void retry_watch(void *self, dl_cancelled_fn cancelled, void *user) {
-  retry *r = self;
+  dl__retry *r = self;
   r->cancelled = cancelled;
   r->cancelled_user = user;
   (void)pthread_mutex_lock(&r->locked.mutex);
@@ -242,11 +217,11 @@ static void retry_watch(void *self, dl_cancelled_fn cancelled, void *user) {
 }
 
 static const char *retry_describe(void *self) {
-  return dl__storage_describe(&((retry *)self)->inner);
+  return dl__storage_describe(&((dl__retry *)self)->inner);
 }
 
 static void retry_close(void *self) {
-  retry *r = self;
+  dl__retry *r = self;
   dl__storage_close(&r->inner);
   (void)pthread_mutex_destroy(&r->locked.mutex);
   free(r);
@@ -254,7 +229,7 @@ static void retry_close(void *self) {
 
 dl_status dl__retry_new(const dl_storage *inner, const dl__retry_policy *policy,
                         const dl_storage **out, dl_error *err) {
-  retry *r = calloc(1, sizeof *r);
+  dl__retry *r = calloc(1, sizeof *r);
   dl_status status = r != NULL ? dl__storage_wrap(inner, &r->inner, err) : dl__fail_no_memory(err);
   if (status == DL_OK && pthread_mutex_init(&r->locked.mutex, NULL) != 0) {
     status = dl__fail_no_memory(err);
@@ -279,6 +254,7 @@ dl_status dl__retry_new(const dl_storage *inner, const dl__retry_policy *policy,
       .watch = retry_watch,
       .describe = r->inner.slots.describe != NULL ? retry_describe : NULL,
   };
+  if (dl__storage_has_parts(&r->inner)) dl__retry_add_parts(r);
   *out = &r->storage;
   return DL_OK;
 }

@@ -36,7 +36,9 @@ typedef struct dl__retry_policy {
  * with its read starting over at offset 0; a get goes on behind the bytes that were handed
  * out already (DL_ERR_CONFLICT if the object does not begin with them any more, see
  * storage/reread.h); a stat is tried again only while it has handed out nothing; a list
- * starts over, and hands out again what came before. watch and describe reach inner; a
+ * starts over, and hands out again what came before. A layout starts over and is handed out
+ * when it is whole; the slots of an upload are called again as they were, a put_part with its
+ * read starting over at offset 0, and upload_end once. watch and describe reach inner; a
  * call of watch begins a new run: the budget is full, nothing is given up. Waits end
  * early when the push is cancelled. */
 dl_status dl__retry_new(const dl_storage *inner, const dl__retry_policy *policy,

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "storage/checked.h"
 #include "storage/retry.h"
 
 #define BACKOFF_BASE_MS 500
@@ -28,7 +29,7 @@ bool dl__key_valid(const char *key) {
   return true;
 }
 
-static dl_status check_key(const char *key, dl_error *err) {
+dl_status dl__storage_check_key(const char *key, dl_error *err) {
   if (key != NULL && dl__key_valid(key)) return DL_OK;
   if (key != NULL && strlen(key) > DL_KEY_MAX) {
     return dl__fail(err, DL_ERR_ARGUMENT, key,
@@ -38,27 +39,21 @@ static dl_status check_key(const char *key, dl_error *err) {
   return dl__fail(err, DL_ERR_ARGUMENT, key, "not a valid key");
 }
 
-/* Copies a field that the other side's struct_size reaches as a whole. */
-#define TAKE(to, from, field)                                                                      \
-  do {                                                                                             \
-    size_t end = (size_t)((const char *)(&(from)->field + 1) - (const char *)(from));              \
-    if ((from)->struct_size >= end) (to)->field = (from)->field;                                   \
-  } while (0)
-
 dl_status dl__storage_wrap(const dl_storage *owner, dl__storage *out, dl_error *err) {
   out->owner = owner;
   out->slots = (dl_storage){0};
   dl_storage *s = &out->slots;
-  TAKE(s, owner, caps);
-  TAKE(s, owner, self);
-  TAKE(s, owner, list);
-  TAKE(s, owner, stat);
-  TAKE(s, owner, put);
-  TAKE(s, owner, get);
-  TAKE(s, owner, close);
-  TAKE(s, owner, remove);
-  TAKE(s, owner, watch);
-  TAKE(s, owner, describe);
+  DL__TAKE(s, owner, caps);
+  DL__TAKE(s, owner, self);
+  DL__TAKE(s, owner, list);
+  DL__TAKE(s, owner, stat);
+  DL__TAKE(s, owner, put);
+  DL__TAKE(s, owner, get);
+  DL__TAKE(s, owner, close);
+  DL__TAKE(s, owner, remove);
+  DL__TAKE(s, owner, watch);
+  DL__TAKE(s, owner, describe);
+  dl__storage_take_parts(s, owner);
   if (s->list == NULL || s->stat == NULL || s->put == NULL || s->get == NULL || s->close == NULL) {
     return dl__fail(err, DL_ERR_STORAGE, NULL,
                     "the storage lacks one of the slots list, stat, put, get, close");
@@ -109,9 +104,7 @@ void dl_storage_close(const dl_storage *storage) {
   if (storage->struct_size >= needed && storage->close != NULL) storage->close(storage->self);
 }
 
-/* What a slot may answer by itself: anything else would mean something about the push.
- * (put and get pass on what read and write answer.) */
-static dl_status checked(dl_status status, const char *key, dl_error *err) {
+dl_status dl__storage_checked(dl_status status, const char *key, dl_error *err) {
   static const dl_status known[] = {
       DL_OK,
       DL_ERR_ARGUMENT,
@@ -149,11 +142,11 @@ static int adapt(const dl_object *object, void *user) {
     a->garbage = true;
     return 1;
   }
-  TAKE(&full, object, key);
-  TAKE(&full, object, size_bytes);
-  TAKE(&full, object, digest);
-  TAKE(&full, object, etag);
-  TAKE(&full, object, mtime_ns);
+  DL__TAKE(&full, object, key);
+  DL__TAKE(&full, object, size_bytes);
+  DL__TAKE(&full, object, digest);
+  DL__TAKE(&full, object, etag);
+  DL__TAKE(&full, object, mtime_ns);
   if (full.key == NULL || (a->only != NULL && strcmp(full.key, a->only) != 0)) {
     a->garbage = true;
     return 1;
@@ -171,7 +164,7 @@ static dl_status adapted(const adapter *a, dl_status status, dl_error *err) {
     return dl__fail(err, DL_ERR_STORAGE, a->only, "the storage reported an object without a key");
   }
   if (a->stopped) return dl__fail(err, DL_ERR_CANCELLED, NULL, "the listing was stopped");
-  return checked(status, a->only, err);
+  return dl__storage_checked(status, a->only, err);
 }
 
 dl_status dl__storage_list(const dl__storage *storage, const char *prefix, dl_object_fn each,
@@ -183,7 +176,7 @@ dl_status dl__storage_list(const dl__storage *storage, const char *prefix, dl_ob
 
 dl_status dl__storage_stat(const dl__storage *storage, const char *key, dl_object_fn each,
                            void *user, dl_error *err) {
-  dl_status status = check_key(key, err);
+  dl_status status = dl__storage_check_key(key, err);
   if (status != DL_OK) return status;
   adapter a = {each, user, key, false, false, 0};
   status = adapted(&a, storage->slots.stat(storage->slots.self, key, adapt, &a, err), err);
@@ -193,36 +186,44 @@ dl_status dl__storage_stat(const dl__storage *storage, const char *key, dl_objec
   return status;
 }
 
+dl_status dl__storage_check_condition(const dl__storage *storage, const char *key, bool conditional,
+                                      dl_error *err) {
+  if (!conditional || (storage->slots.caps & DL_STORAGE_CONDITIONAL) != 0) return DL_OK;
+  return dl__fail(err, DL_ERR_UNSUPPORTED, key, "the storage cannot store on a condition");
+}
+
+void dl__storage_take_etag(const char from[DL_ETAG_SIZE], char to[DL_ETAG_SIZE]) {
+  memcpy(to, from, DL_ETAG_SIZE);
+  if (memchr(to, '\0', DL_ETAG_SIZE) == NULL) to[0] = '\0';
+}
+
 dl_status dl__storage_put(const dl__storage *storage, const dl_put_request *request,
                           dl_put_result *result, dl_error *err) {
-  dl_status status = check_key(request->key, err);
+  dl_status status = dl__storage_check_key(request->key, err);
   if (status != DL_OK) return status;
   bool conditional = request->if_absent != 0 || request->if_match != NULL;
-  if (conditional && (storage->slots.caps & DL_STORAGE_CONDITIONAL) == 0) {
-    return dl__fail(err, DL_ERR_UNSUPPORTED, request->key,
-                    "the storage cannot store on a condition");
-  }
+  status = dl__storage_check_condition(storage, request->key, conditional, err);
+  if (status != DL_OK) return status;
   dl_put_result own = DL_PUT_RESULT_INIT;
   status = storage->slots.put(storage->slots.self, request, &own, err);
-  if (memchr(own.etag, '\0', sizeof own.etag) == NULL) own.etag[0] = '\0';
-  memcpy(result->etag, own.etag, sizeof own.etag);
+  dl__storage_take_etag(own.etag, result->etag);
   return status;
 }
 
 dl_status dl__storage_get(const dl__storage *storage, const dl_get_request *request,
                           dl_error *err) {
-  dl_status status = check_key(request->key, err);
+  dl_status status = dl__storage_check_key(request->key, err);
   if (status != DL_OK) return status;
   return storage->slots.get(storage->slots.self, request, err);
 }
 
 dl_status dl__storage_remove(const dl__storage *storage, const char *key, dl_error *err) {
-  dl_status status = check_key(key, err);
+  dl_status status = dl__storage_check_key(key, err);
   if (status != DL_OK) return status;
   if (storage->slots.remove == NULL) {
     return dl__fail(err, DL_ERR_UNSUPPORTED, key, "the storage cannot remove objects");
   }
-  return checked(storage->slots.remove(storage->slots.self, key, err), key, err);
+  return dl__storage_checked(storage->slots.remove(storage->slots.self, key, err), key, err);
 }
 
 void dl__storage_watch(const dl__storage *storage, dl_cancelled_fn cancelled, void *user) {

@@ -1,5 +1,5 @@
 /* tests/support/answerer.h: a small HTTP server on this machine that answers what
- * a test says, and keeps the heads of all requests. Needs _GNU_SOURCE. */
+ * a test says, and keeps the heads of all requests and the last body. Needs _GNU_SOURCE. */
 #ifndef DL_TESTS_ANSWERER_H
 #define DL_TESTS_ANSWERER_H
 
@@ -29,7 +29,15 @@ static struct {
   answer answers[8]; /* the last one is given again and again */
   int count, given;
   char heads[32768]; /* of all requests */
+  char body[8192];   /* of the last one, cut if it is longer */
 } fake = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static inline void keep_body(const char *data, size_t size) {
+  size_t have = strlen(fake.body);
+  size_t room = sizeof fake.body - 1 - have;
+  memcpy(fake.body + have, data, size < room ? size : room);
+  fake.body[have + (size < room ? size : room)] = '\0';
+}
 
 /* Reads a request; its head goes to heads. */
 static inline void read_request(int fd, size_t length) {
@@ -47,9 +55,12 @@ static inline void read_request(int fd, size_t length) {
   const char *line = strcasestr(data, "\r\ncontent-length:");
   size_t left = line != NULL && line < end ? strtoul(line + 17, NULL, 10) : 0;
   left -= size - (size_t)(end - data);
+  memset(fake.body, 0, sizeof fake.body);
+  keep_body(end, size - (size_t)(end - data));
   while (left > 0) {
     ssize_t got = recv(fd, data, left < sizeof data ? left : sizeof data, 0);
     if (got <= 0) return;
+    keep_body(data, (size_t)got);
     left -= (size_t)got;
   }
 }

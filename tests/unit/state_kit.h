@@ -61,7 +61,7 @@ static inline void open_state(bool read_only) {
 
 /* Row number i of key: every field is made of i. */
 static inline dl__row make_row(const char *key, int i) {
-  dl__row row = {(char *)(uintptr_t)key, {0, 0, 0, 0, 0}, i % 3 != 0, ""};
+  dl__row row = {(char *)(uintptr_t)key, {0, 0, 0, 0, 0}, i % 3 != 0, "", NULL};
   row.stamp = (dl__stamp){0, (uint64_t)i + 1000, (uint64_t)i * 17, i * INT64_C(1000000007),
                           -i * INT64_C(3000000019)};
   (void)snprintf(row.digest, sizeof row.digest, DL__DIGEST_PREFIX "%064x", (unsigned)i);

@@ -257,21 +257,22 @@ START_TEST(content_decides) {
   if (c->local != NULL) support_write(dir, "f", c->local);
   box.content = c->content;
   box.get_status = c->get_status;
+  dl__row fresh;
   dl__action action = make_action(&file, &remote);
-  ck_assert_int_eq(dl__plan_compare(&action, dir_fd, &storage, &reader, &err), c->status);
+  ck_assert_int_eq(dl__plan_compare(&action, dir_fd, &storage, &reader, &fresh, &err), c->status);
   if (c->status != DL_OK) ck_assert_int_eq(err.status, c->status);
   if (c->status == DL_OK) ck_assert_int_eq(action.verdict, c->verdict);
-  ck_assert_int_eq(action.confirmed, c->confirmed);
+  ck_assert_int_eq(fresh.key != NULL, c->confirmed);
   ck_assert_int_eq(box.gets, c->gets);
   if (!c->confirmed) return;
   struct stat st;
   dl__stamp stamp;
   ck_assert_int_eq(fstatat(dir_fd, "f", &st, 0), 0);
   dl__stamp_from(&stamp, &st);
-  ck_assert(dl__stamp_same(&action.fresh.stamp, &stamp));
-  ck_assert_str_eq(action.fresh.key, "f");
-  ck_assert(dl__digest_valid(action.fresh.digest));
-  if (c->size_bytes == 7) ck_assert_str_eq(action.fresh.digest, CONTENT_DIGEST);
+  ck_assert(dl__stamp_same(&fresh.stamp, &stamp));
+  ck_assert_str_eq(fresh.key, "f");
+  ck_assert(dl__digest_valid(fresh.digest));
+  if (c->size_bytes == 7) ck_assert_str_eq(fresh.digest, CONTENT_DIGEST);
 }
 END_TEST
 
@@ -284,8 +285,9 @@ START_TEST(an_md5_that_we_have_not) {
   dl__remote remote = {.key = key, .size_bytes = 7, .digest = OTHER_MD5};
   support_write(dir, "f", "content");
   box.content = "content";
+  dl__row fresh;
   dl__action action = make_action(&file, &remote);
-  ck_assert_int_eq(dl__plan_compare(&action, dir_fd, &storage, &plain, &err), DL_OK);
+  ck_assert_int_eq(dl__plan_compare(&action, dir_fd, &storage, &plain, &fresh, &err), DL_OK);
   ck_assert_int_eq(box.gets, 1);
   ck_assert_int_eq(action.verdict, DL__UNCHANGED);
   dl__reader_clear(&plain);
@@ -298,9 +300,11 @@ START_TEST(a_comparison_is_cancelled) {
   dl__remote remote = {.key = key, .size_bytes = 7, .digest = CONTENT_DIGEST};
   support_write(dir, "f", "content");
   atomic_store(&cancel, true);
+  dl__row fresh;
   dl__action action = make_action(&file, &remote);
-  ck_assert_int_eq(dl__plan_compare(&action, dir_fd, &storage, &reader, &err), DL_ERR_CANCELLED);
-  ck_assert(!action.confirmed);
+  ck_assert_int_eq(dl__plan_compare(&action, dir_fd, &storage, &reader, &fresh, &err),
+                   DL_ERR_CANCELLED);
+  ck_assert_ptr_null(fresh.key);
   ck_assert_int_ne(action.verdict, DL__UNCHANGED);
 }
 END_TEST
@@ -312,10 +316,11 @@ START_TEST(a_link_is_not_compared) {
   dl__remote remote = {.key = key, .size_bytes = 7, .digest = CONTENT_DIGEST};
   support_write(dir, "f", "content");
   ck_assert_int_eq(symlinkat("f", dir_fd, "l"), 0);
+  dl__row fresh;
   dl__action action = make_action(&file, &remote);
-  ck_assert_int_eq(dl__plan_compare(&action, dir_fd, &storage, &reader, &err), DL_OK);
+  ck_assert_int_eq(dl__plan_compare(&action, dir_fd, &storage, &reader, &fresh, &err), DL_OK);
   ck_assert_int_eq(action.verdict, DL__MODIFIED);
-  ck_assert(!action.confirmed);
+  ck_assert_ptr_null(fresh.key);
 }
 END_TEST
 

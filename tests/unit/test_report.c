@@ -65,8 +65,8 @@ END_TEST
  * the scan saw. */
 static void end_with(size_t i, dl_status status, uint64_t sent_bytes, uint64_t size_bytes) {
   items[i].status = status;
-  items[i].sent_bytes = sent_bytes;
-  items[i].row.stamp.size_bytes = size_bytes;
+  atomic_store(&items[i].meter.given_bytes, sent_bytes);
+  items[i].size_bytes = size_bytes;
 }
 
 static dl_error *fail_with(size_t i, dl_status status, const char *message) {

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -86,9 +87,9 @@ static const struct {
   uint32_t messages;
   int threads;
 } shapes[] = {
-    {1, 1, 0, 1},     {1, 100, 3, 1},      {4, 5000, 1, 4}, {4, 3, 2000, 3}, {64, 5000, 3, 64},
-    {64, 2, 1000, 2}, {64, 64, 257, 64},   {1, 1, 5000, 1}, {0, 10, 2, 1},   {4, 0, 1, 1},
-    {0, 0, 0, 1},     {SIZE_MAX, 7, 5, 7}, {3, 1000, 0, 3},
+    {1, 1, 0, 1},      {1, 100, 3, 1},    {4, 5000, 1, 4}, {4, 3, 2000, 4}, {64, 5000, 3, 64},
+    {64, 2, 1000, 64}, {64, 64, 257, 64}, {1, 1, 5000, 1}, {0, 10, 2, 1},   {4, 0, 1, 1},
+    {0, 0, 0, 1},      {5, 7, 5, 5},      {3, 1000, 0, 3},
 };
 
 START_TEST(every_item_once) {
@@ -229,6 +230,95 @@ START_TEST(threads_have_signals_blocked) {
 }
 END_TEST
 
+/* Items that offer pieces of their work to others and wait for them. */
+typedef struct helped {
+  pthread_mutex_t mutex;
+  pthread_cond_t landed;
+  size_t flying;
+  size_t taken;  /* pieces that another thread did */
+  size_t pieces; /* done in all */
+} helped;
+
+enum { PIECES = 2000 };
+
+static void do_piece(helped *h, bool taken) {
+  (void)pthread_mutex_lock(&h->mutex);
+  h->pieces++;
+  if (taken) {
+    h->taken++;
+    h->flying--;
+    (void)pthread_cond_broadcast(&h->landed);
+  }
+  (void)pthread_mutex_unlock(&h->mutex);
+}
+
+static void run_piece(void *arg) {
+  do_piece(arg, true);
+}
+
+static void offer_pieces(dl__workq *q, size_t worker, size_t item, void *ctx) {
+  (void)worker;
+  (void)item;
+  helped *h = ctx;
+  for (int i = 0; i < PIECES; i++) {
+    (void)pthread_mutex_lock(&h->mutex);
+    h->flying++;
+    (void)pthread_mutex_unlock(&h->mutex);
+    if (dl__workq_offer(q, run_piece, h)) continue;
+    (void)pthread_mutex_lock(&h->mutex);
+    h->flying--;
+    (void)pthread_cond_broadcast(&h->landed); /* other items count theirs there, too */
+    (void)pthread_mutex_unlock(&h->mutex);
+    do_piece(h, false);
+  }
+  (void)pthread_mutex_lock(&h->mutex);
+  while (h->flying > 0) (void)pthread_cond_wait(&h->landed, &h->mutex);
+  (void)pthread_mutex_unlock(&h->mutex);
+}
+
+static const struct {
+  size_t jobs;
+  size_t count;
+} help_shapes[] = {{1, 1}, {1, 3}, {2, 1}, {8, 1}, {4, 3}, {3, 40}};
+
+/* Every piece is done once, by whom it may be; a thread alone gets no help. */
+START_TEST(threads_without_work_help) {
+  helped h = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
+  dl__workq *q;
+  dl_status status =
+      dl__workq_start(&q, help_shapes[_i].jobs, help_shapes[_i].count, offer_pieces, &h, NULL);
+  ck_assert_int_eq(status, DL_OK);
+  dl__work_message message;
+  ck_assert(!dl__workq_next(q, &message));
+  dl__workq_finish(q);
+  ck_assert_uint_eq(h.pieces, PIECES * help_shapes[_i].count);
+  if (help_shapes[_i].jobs == 1) ck_assert_uint_eq(h.taken, 0);
+}
+END_TEST
+
+/* With one item and two threads, the other thread waits for work sooner or later. */
+static void insist(dl__workq *q, size_t worker, size_t item, void *ctx) {
+  (void)worker;
+  (void)item;
+  helped *h = ctx;
+  h->flying = 1;
+  while (!dl__workq_offer(q, run_piece, h)) (void)sched_yield();
+  (void)pthread_mutex_lock(&h->mutex);
+  while (h->flying > 0) (void)pthread_cond_wait(&h->landed, &h->mutex);
+  (void)pthread_mutex_unlock(&h->mutex);
+}
+
+START_TEST(an_idle_thread_takes_an_offer) {
+  helped h = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
+  dl__workq *q;
+  ck_assert_int_eq(dl__workq_start(&q, 2, 1, insist, &h, NULL), DL_OK);
+  dl__work_message message;
+  ck_assert(!dl__workq_next(q, &message));
+  dl__workq_finish(q);
+  ck_assert_uint_eq(h.taken, 1);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("workq");
   TCase *tcase = tcase_create("workq");
@@ -240,5 +330,7 @@ int main(void) {
   tcase_add_loop_test(tcase, fewer_threads_than_wanted, 1, 8);
   tcase_add_test(tcase, lossy_news_never_waits);
   tcase_add_loop_test(tcase, threads_have_signals_blocked, 0, 2);
+  tcase_add_loop_test(tcase, threads_without_work_help, 0, COUNT(help_shapes));
+  tcase_add_test(tcase, an_idle_thread_takes_an_offer);
   return support_main(suite);
 }

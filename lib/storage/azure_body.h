@@ -1,0 +1,29 @@
+/* storage/azure_body.h: the content of a blob or block on its way to the service. */
+#ifndef DL_STORAGE_AZURE_BODY_H
+#define DL_STORAGE_AZURE_BODY_H
+
+#include <devlog/storage.h>
+
+#include "storage/azure.h"
+
+typedef struct dl__azure_body {
+  const char *key;
+  uint64_t size_bytes;
+  dl_read_fn read;
+  void *read_user;
+  unsigned char *memory; /* the whole of it, or NULL: it goes out as it is read */
+} dl__azure_body;
+
+/* Reads the whole body to memory if it is small: then it is read once whatever a try costs,
+ * and goes out in one piece with its header. */
+dl_status dl__azure_body_load(dl__azure_body *body, dl_error *err);
+void dl__azure_body_clear(dl__azure_body *body);
+
+/* As read, and sure to give something. */
+dl_status dl__azure_body_read(const dl__azure_body *body, uint64_t offset, void *buf, size_t size,
+                              size_t *got, dl_error *err);
+
+/* Makes it the body of a request. */
+void dl__azure_body_send(const dl__azure_body *body, dl__azure_request *request);
+
+#endif
