@@ -1,4 +1,4 @@
-/* cli/bar.c: takes how much of which file was sent, draws a line of it on standard
+/* cli/bar.c: takes how far which file is, draws a line of it on standard
  * output. A thread of its own draws, ten times a second: so the clock goes on while
  * a big file is read and nothing happens, and what thousands of small files print
  * goes out in few pieces, each with the bar below it. */
@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "term.h"
+#include "text.h"
 
 #define REDRAW_MS    100
 #define ESTIMATE_MS  1000 /* what was seen for less time says nothing of the time left */
@@ -47,36 +48,52 @@ static bar_file *add(bar *b, const char *path) {
   }
   char *copy = strdup(path);
   if (copy == NULL) return NULL;
-  b->open[b->open_count] = (bar_file){copy, 0};
+  b->open[b->open_count] = (bar_file){.path = copy};
   return &b->open[b->open_count++];
 }
 
-static void set_sent(bar *b, const char *path, uint64_t sent_bytes) {
+static void close_file(bar *b, const char *path) {
+  bar_file *file = find(b, path);
+  if (file == NULL) return;
+  free(file->path);
+  *file = b->open[--b->open_count];
+}
+
+/* What was sent may be less than before: a retry begins again. */
+static void set_done(bar *b, const char *path, uint64_t sent_bytes, uint64_t reused_bytes) {
   bar_file *file = find(b, path);
   if (file == NULL) file = add(b, path);
   if (file == NULL) return;
-  b->bytes_done += sent_bytes - file->sent_bytes; /* a retry begins again: less than before */
+  b->bytes_sent += sent_bytes - file->sent_bytes;
+  b->bytes_done += sent_bytes - file->sent_bytes + reused_bytes - file->reused_bytes;
   file->sent_bytes = sent_bytes;
+  file->reused_bytes = reused_bytes;
 }
 
-void bar_sent(bar *b, const char *path, uint64_t sent_bytes) {
+void bar_progress(bar *b, const char *path, uint64_t sent_bytes, uint64_t reused_bytes) {
   if (!b->on) return;
   lock(b);
-  set_sent(b, path, sent_bytes);
+  set_done(b, path, sent_bytes, reused_bytes);
   unlock(b);
 }
 
-void bar_file_done(bar *b, const char *path, uint64_t size_bytes, bool failed) {
+void bar_file_done(bar *b, const char *path, uint64_t size_bytes, uint64_t reused_bytes) {
   if (!b->on) return;
   lock(b);
-  set_sent(b, path, failed ? 0 : size_bytes);
+  if (reused_bytes > size_bytes) reused_bytes = size_bytes;
+  set_done(b, path, size_bytes - reused_bytes, reused_bytes);
   b->files_done++;
-  if (failed) b->bytes -= size_bytes <= b->bytes ? size_bytes : b->bytes;
-  bar_file *file = find(b, path);
-  if (file != NULL) {
-    free(file->path);
-    *file = b->open[--b->open_count];
-  }
+  close_file(b, path);
+  unlock(b);
+}
+
+void bar_file_failed(bar *b, const char *path, uint64_t size_bytes) {
+  if (!b->on) return;
+  lock(b);
+  set_done(b, path, 0, 0);
+  b->files_done++;
+  b->bytes -= size_bytes <= b->bytes ? size_bytes : b->bytes;
+  close_file(b, path);
   unlock(b);
 }
 
@@ -101,25 +118,15 @@ static uint64_t now_ms(void) {
   return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Bytes per second over the samples; *seen_ms: the time between the first and now. */
+/* Bytes sent per second over the samples; *seen_ms: the time between the first and now. */
 static double take_sample(bar *b, uint64_t *seen_ms) {
-  bar_sample now = {now_ms(), b->bytes_done};
+  bar_sample now = {now_ms(), b->bytes_sent};
   b->samples[b->sample_count % BAR_SAMPLES] = now;
   b->sample_count++;
   bar_sample first = b->samples[b->sample_count < BAR_SAMPLES ? 0 : b->sample_count % BAR_SAMPLES];
   *seen_ms = now.time_ms - first.time_ms;
   if (*seen_ms == 0 || now.bytes < first.bytes) return 0;
   return (double)(now.bytes - first.bytes) / (double)*seen_ms * 1000;
-}
-
-static void format_bytes(char *out, size_t size, double bytes) {
-  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  size_t unit = 0;
-  while (bytes >= 999.5 && unit + 1 < sizeof units / sizeof units[0]) {
-    bytes /= 1024;
-    unit++;
-  }
-  (void)snprintf(out, size, "%.*f %s", unit > 0 && bytes < 9.95 ? 1 : 0, bytes, units[unit]);
 }
 
 /* rate: bytes per second; 0: not known. */
@@ -159,9 +166,9 @@ static void draw(bar *b) {
   uint64_t seen_ms;
   double rate = take_sample(b, &seen_ms);
   char done[32], all[32], speed[32], left[32], text[LINE_SIZE];
-  format_bytes(done, sizeof done, (double)b->bytes_done);
-  format_bytes(all, sizeof all, (double)b->bytes);
-  format_bytes(speed, sizeof speed, rate);
+  text_bytes(done, sizeof done, (double)b->bytes_done);
+  text_bytes(all, sizeof all, (double)b->bytes);
+  text_bytes(speed, sizeof speed, rate);
   format_left(left, sizeof left, b, seen_ms < ESTIMATE_MS ? 0 : rate);
   int digits = snprintf(NULL, 0, "%" PRIu64, b->files);
   int length =

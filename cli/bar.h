@@ -13,11 +13,11 @@
 /* A file that is being sent. */
 typedef struct bar_file {
   char *path;
-  uint64_t sent_bytes;
+  uint64_t sent_bytes, reused_bytes;
 } bar_file;
 
 typedef struct bar_sample {
-  uint64_t time_ms, bytes;
+  uint64_t time_ms, bytes; /* sent */
 } bar_sample;
 
 /* Set up with {0}. Until bar_start, every other call does nothing. */
@@ -28,7 +28,8 @@ typedef struct bar {
   pthread_cond_t wake;
   bool ended, visible;
   uint64_t files, files_done;
-  uint64_t bytes, bytes_done; /* bytes_done: with what was sent of the open files */
+  uint64_t bytes, bytes_done; /* bytes_done: sent and reused, with that of the open files */
+  uint64_t bytes_sent;        /* of bytes_done; only these make the rate */
   bar_file *open;
   size_t open_count, open_capacity;
   bar_sample samples[BAR_SAMPLES];
@@ -38,11 +39,14 @@ typedef struct bar {
 /* Shows the bar from now on; without the means for it there is none. */
 void bar_start(bar *b, bool utf8, uint64_t files, uint64_t bytes);
 
-/* So much of a file was sent by now. */
-void bar_sent(bar *b, const char *path, uint64_t sent_bytes);
+/* So much of a file was sent, and so much found at the remote, by now. */
+void bar_progress(bar *b, const char *path, uint64_t sent_bytes, uint64_t reused_bytes);
 
-/* A file is done with; failed: its bytes will not come. */
-void bar_file_done(bar *b, const char *path, uint64_t size_bytes, bool failed);
+/* A file is at the remote. */
+void bar_file_done(bar *b, const char *path, uint64_t size_bytes, uint64_t reused_bytes);
+
+/* A file is given up: its bytes will not come. */
+void bar_file_failed(bar *b, const char *path, uint64_t size_bytes);
 
 /* Around all that is printed while the bar may be on. */
 void bar_hold(bar *b);

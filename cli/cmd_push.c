@@ -31,10 +31,14 @@ const char cmd_push_help[] =
     "  --mode incremental  compare with the remote only what changed since the last\n"
     "                      push from here (the default)\n"
     "  --mode all          compare every file with the remote\n"
+    "  --checksum          read every file whole and compare its content; believe no\n"
+    "                      time stamp and no memory of an earlier push\n"
     "  --force             send every file whole, whatever the remote has\n"
     "  --dry-run           only say what would be sent\n"
     "  --jobs N            files sent at the same time, 1 to 256; else jobs in the\n"
     "                      section [sync] of the config file, else 32\n"
+    "  --wait              if another push of this folder is running, wait for its\n"
+    "                      end\n"
     "\n"
     "What it tells:\n"
     "  --quiet         nothing but errors\n"
@@ -91,6 +95,8 @@ static dl_status run(const push_options *o, const reporter *r, dl_push_result *r
     options.mode = (int32_t)o->mode;
     options.force = o->force;
     options.dry_run = o->dry_run;
+    options.checksum = o->checksum;
+    options.wait = o->wait;
     signals_catch(sync);
     status = dl_push(sync, &options, &r->progress, result, err);
     *signal = signals_release();

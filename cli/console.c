@@ -67,13 +67,13 @@ static int on_upload_start(const dl_progress_event *event, void *user) {
 
 static int on_file_start(const dl_progress_event *event, void *user) {
   console *c = user;
-  bar_sent(&c->live, event->path, 0);
+  bar_progress(&c->live, event->path, 0, 0);
   return 0;
 }
 
 static int on_file_progress(const dl_progress_event *event, void *user) {
   console *c = user;
-  bar_sent(&c->live, event->path, event->sent_bytes);
+  bar_progress(&c->live, event->path, event->sent_bytes, event->reused_bytes);
   return 0;
 }
 
@@ -81,17 +81,21 @@ static int on_file_progress(const dl_progress_event *event, void *user) {
  * so that they stay together. */
 static int on_file_complete(const dl_progress_event *event, void *user) {
   console *c = user;
-  bar_file_done(&c->live, event->path, event->size_bytes, false);
+  bar_file_done(&c->live, event->path, event->size_bytes, event->reused_bytes);
   bar_hold(&c->live);
   line_file(c->screen, event->path, event->size_bytes);
-  line_file_ok(c->screen, event->path);
+  if (c->verbose && event->reused_bytes > 0) {
+    line_file_reused(c->screen, event->path, event->sent_bytes, event->size_bytes);
+  } else {
+    line_file_ok(c->screen, event->path);
+  }
   bar_release(&c->live);
   return shown(c);
 }
 
 static int on_file_error(const dl_progress_event *event, void *user) {
   console *c = user;
-  bar_file_done(&c->live, event->path, event->size_bytes, true);
+  bar_file_failed(&c->live, event->path, event->size_bytes);
   bar_hold(&c->live);
   line_file(c->screen, event->path, event->size_bytes);
   line_about(c->screen, MARK_FILE_FAILED, RED, event->path, event->message);
@@ -163,6 +167,7 @@ static void put_summary(const console *c, const outcome *end) {
   if (r->files_failed > 0) line_count("Files failed", r->files_failed, "");
   if (r->files_skipped > 0) line_count("Files not sent", r->files_skipped, "");
   line_count("Total size", r->total_bytes, " bytes");
+  if (r->bytes_reused > 0) line_part("Sent", r->bytes_sent, r->total_bytes);
   uint64_t hundredths = (r->duration_ms + 5) / 10;
   (void)printf("   Duration: %" PRIu64 ".%02us\n", hundredths / 100, (unsigned)(hundredths % 100));
 }
@@ -195,7 +200,12 @@ static void finish(void *user, const outcome *end) {
   }
   if (c->uploading) put_summary(c, end);
   if (c->verbose && r->stage >= DL_STAGE_UPLOAD) {
-    line_count("Sent", r->bytes_sent, " bytes");
+    if (r->bytes_reused > 0) {
+      line_count("Bytes sent", r->bytes_sent, "");
+      line_count("Bytes reused", r->bytes_reused, "");
+    } else {
+      line_count("Sent", r->bytes_sent, " bytes");
+    }
     line_count("Files unchanged", r->files_unchanged, "");
     line_count("Files deleted locally", r->files_deleted_locally,
                r->files_deleted_locally > 0 ? " (left alone at the remote)" : "");

@@ -13,7 +13,7 @@
 #define SCHEMA "devlog.push/1"
 
 /* Which fields of dl_progress_event an event has. */
-enum { PATH = 1, FILES = 2, SIZE = 4, SENT = 8, MESSAGE = 16, ERROR = 32 };
+enum { PATH = 1, FILES = 2, SIZE = 4, SENT = 8, MESSAGE = 16, ERROR = 32, REUSED = 64 };
 
 /* Takes value over; NULL for a value that could not be made. */
 static void add(json_report *j, json_t *object, const char *key, json_t *value) {
@@ -115,6 +115,7 @@ static int emit(const dl_progress_event *event, void *user, const char *name, un
   if (fields & FILES) add_number(j, object, "files", event->files);
   if (fields & SIZE) add_number(j, object, "size_bytes", event->size_bytes);
   if (fields & SENT) add_number(j, object, "sent_bytes", event->sent_bytes);
+  if (fields & REUSED) add_number(j, object, "reused_bytes", event->reused_bytes);
   if ((fields & ERROR) && event->error != NULL) {
     add_name(j, object, (dl_status)event->error->status);
   }
@@ -134,8 +135,8 @@ CALLBACK(change_detection_start, FILES)
 CALLBACK(change_detection_complete, FILES | SIZE)
 CALLBACK(upload_start, FILES | SIZE)
 CALLBACK(file_upload_start, PATH | SIZE)
-CALLBACK(file_upload_progress, PATH | SIZE | SENT)
-CALLBACK(file_upload_complete, PATH | SIZE | SENT)
+CALLBACK(file_upload_progress, PATH | SIZE | SENT | REUSED)
+CALLBACK(file_upload_complete, PATH | SIZE | SENT | REUSED)
 CALLBACK(file_upload_error, PATH | SIZE | ERROR | MESSAGE)
 CALLBACK(retry, PATH | ERROR | MESSAGE)
 CALLBACK(upload_complete, FILES | SIZE)
@@ -153,6 +154,7 @@ static void begin(void *user, const dl_config *config, const push_options *optio
   add(j, object, "event", json_string("start"));
   add(j, object, "version", json_string(dl_version()));
   add(j, object, "mode", json_string(options->mode == DL_MODE_ALL ? "all" : "incremental"));
+  add(j, object, "checksum", json_boolean(options->checksum));
   add(j, object, "force", json_boolean(options->force));
   add(j, object, "dry_run", json_boolean(options->dry_run));
   add_path(j, object, "base", setting(config, "base"));
@@ -216,6 +218,7 @@ static void finish(void *user, const outcome *end) {
   add_number(j, object, "files_failed", r->files_failed);
   add_number(j, object, "total_bytes", r->total_bytes);
   add_number(j, object, "bytes_sent", r->bytes_sent);
+  add_number(j, object, "bytes_reused", r->bytes_reused);
   add_number(j, object, "duration_ms", r->duration_ms);
   add(j, object, "last_push_ns", json_integer(r->last_push_ns));
   add(j, object, "errors", file_errors(j, r));

@@ -77,11 +77,29 @@ void line_file(term t, const char *path, uint64_t size_bytes) {
   (void)printf(" (%" PRIu64 " bytes)\n", size_bytes);
 }
 
-void line_file_ok(term t, const char *path) {
+static void put_file_ok(term t, const char *path) {
   begin(t, MARK_FILE_OK, GREEN);
   end_color(t, GREEN);
   put_text(t, path);
+}
+
+void line_file_ok(term t, const char *path) {
+  put_file_ok(t, path);
   put("\n");
+}
+
+/* `BEFORE1.0 KiB of 512 MiBAFTER` */
+static void put_part(const char *before, uint64_t part_bytes, uint64_t all_bytes,
+                     const char *after) {
+  char part[32], all[32];
+  text_bytes(part, sizeof part, (double)part_bytes);
+  text_bytes(all, sizeof all, (double)all_bytes);
+  (void)printf("%s%s of %s%s\n", before, part, all, after);
+}
+
+void line_file_reused(term t, const char *path, uint64_t sent_bytes, uint64_t size_bytes) {
+  put_file_ok(t, path);
+  put_part(" (sent ", sent_bytes, size_bytes, ")");
 }
 
 void line_value(term t, const char *name, const char *value) {
@@ -92,4 +110,9 @@ void line_value(term t, const char *name, const char *value) {
 
 void line_count(const char *name, uint64_t count, const char *unit) {
   (void)printf("   %s: %" PRIu64 "%s\n", name, count, unit);
+}
+
+void line_part(const char *name, uint64_t part_bytes, uint64_t all_bytes) {
+  (void)printf("   %s", name);
+  put_part(": ", part_bytes, all_bytes, "");
 }

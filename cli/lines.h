@@ -46,11 +46,15 @@ void line_about(term t, mark m, const char *color, const char *path, const char 
 /* A file and its size. */
 void line_file(term t, const char *path, uint64_t size_bytes);
 
-/* A file that arrived. */
+/* A file that arrived; and how little of it had to be sent. */
 void line_file_ok(term t, const char *path);
+void line_file_reused(term t, const char *path, uint64_t sent_bytes, uint64_t size_bytes);
 
 /* `   NAME: VALUE` */
 void line_value(term t, const char *name, const char *value);
 void line_count(const char *name, uint64_t count, const char *unit);
+
+/* `   NAME: 1.0 KiB of 512 MiB` */
+void line_part(const char *name, uint64_t part_bytes, uint64_t all_bytes);
 
 #endif

@@ -12,7 +12,8 @@
 
 /* Long options have values that no short one can have. */
 enum {
-  OPT_COLOR = 256,
+  OPT_CHECKSUM = 256,
+  OPT_COLOR,
   OPT_CONFIG,
   OPT_CREATE,
   OPT_DIR,
@@ -23,7 +24,8 @@ enum {
   OPT_MODE,
   OPT_QUIET,
   OPT_TO,
-  OPT_VERBOSE
+  OPT_VERBOSE,
+  OPT_WAIT
 };
 
 /* One of the words that an option may have; its place, or -1. */
@@ -81,6 +83,9 @@ static bool take_text(const char **to, const char *name, const char *text) {
 
 static bool take(push_options *options, int value) {
   switch (value) {
+  case OPT_CHECKSUM:
+    options->checksum = true;
+    break;
   case OPT_COLOR:
     return take_color(options, optarg);
   case OPT_CONFIG:
@@ -111,6 +116,9 @@ static bool take(push_options *options, int value) {
   case OPT_VERBOSE:
     options->verbose = true;
     break;
+  case OPT_WAIT:
+    options->wait = true;
+    break;
   default:
     return false;
   }
@@ -118,7 +126,8 @@ static bool take(push_options *options, int value) {
 }
 
 bool options_push(push_options *options, int argc, char **argv, int *code) {
-  static const struct option longs[] = {{"color", required_argument, NULL, OPT_COLOR},
+  static const struct option longs[] = {{"checksum", no_argument, NULL, OPT_CHECKSUM},
+                                        {"color", required_argument, NULL, OPT_COLOR},
                                         {"config", required_argument, NULL, OPT_CONFIG},
                                         {"create", no_argument, NULL, OPT_CREATE},
                                         {"dir", required_argument, NULL, OPT_DIR},
@@ -131,6 +140,7 @@ bool options_push(push_options *options, int argc, char **argv, int *code) {
                                         {"quiet", no_argument, NULL, OPT_QUIET},
                                         {"to", required_argument, NULL, OPT_TO},
                                         {"verbose", no_argument, NULL, OPT_VERBOSE},
+                                        {"wait", no_argument, NULL, OPT_WAIT},
                                         {NULL, 0, NULL, 0}};
   *options = (push_options){.mode = DL_MODE_INCREMENTAL, .color = COLOR_AUTO};
   optind = 0; /* begins afresh after the options before the command */

@@ -12,7 +12,7 @@ typedef struct push_options {
   const char *dir, *to, *config, *jobs; /* as given, borrowed from argv; NULL: not given */
   dl_push_mode mode;
   color_when color;
-  bool create, force, dry_run, json, quiet, verbose;
+  bool create, checksum, force, dry_run, wait, json, quiet, verbose;
 } push_options;
 
 /* Reads the command line.

@@ -1,5 +1,6 @@
 /* cli/text.c: takes text from outside, writes it without anything that a terminal
- * would act on. The only place where foreign bytes become output for people. */
+ * would act on. The only place where foreign bytes become output for people. And
+ * takes a number of bytes, writes it short. */
 #include "text.h"
 
 #include <stdarg.h>
@@ -56,6 +57,16 @@ void text_print(FILE *out, const char *text, bool utf8) {
     }
     text += length;
   }
+}
+
+void text_bytes(char *out, size_t size, double bytes) {
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  size_t unit = 0;
+  while (bytes >= 999.5 && unit + 1 < sizeof units / sizeof units[0]) {
+    bytes /= 1024;
+    unit++;
+  }
+  (void)snprintf(out, size, "%.*f %s", unit > 0 && bytes < 9.95 ? 1 : 0, bytes, units[unit]);
 }
 
 void complain(const char *format, ...) {

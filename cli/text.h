@@ -1,4 +1,5 @@
-/* cli/text.h: text that may hold anything, shown so that it can do no harm. */
+/* cli/text.h: text that may hold anything, shown so that it can do no harm; sizes, shown
+ * short. */
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
 
@@ -14,6 +15,9 @@ size_t text_utf8(const char *text, uint32_t *code);
  * order or show wrongly is written as `\n`, `\\` or `\xNN`, and so is every byte
  * above 127 unless utf8. The bytes can be told from the output. */
 void text_print(FILE *out, const char *text, bool utf8);
+
+/* A size for people, such as "156 B", "1.0 KiB" or "512 MiB". */
+void text_bytes(char *out, size_t size, double bytes);
 
 /* "devlog: TEXT" as one line on stderr, written as text_print does. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -17,7 +17,7 @@ const char *dl_version(void) {
   return DL_VERSION_STRING;
 }
 
-static int is_cancelled(void *user) {
+int dl__sync_cancelled(void *user) {
   return atomic_load(&((dl_sync *)user)->cancel);
 }
 
@@ -79,7 +79,7 @@ dl_status dl_push(dl_sync *sync, const dl_push_options *options, const dl_progre
   if (status == DL_OK && atomic_flag_test_and_set(&sync->busy)) {
     status = dl__fail(&own, DL_ERR_BUSY, NULL, "a push with this handle is running");
   } else if (status == DL_OK) {
-    dl__storage_watch(&sync->storage, is_cancelled, sync);
+    dl__storage_watch(&sync->storage, dl__sync_cancelled, sync);
     status = dl__sync_push(sync, &taken, progress, &own_result, &own);
     atomic_store(&sync->cancel, false);
     atomic_flag_clear(&sync->busy);

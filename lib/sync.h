@@ -15,6 +15,9 @@ struct dl_sync {
   atomic_flag busy; /* set while a call runs */
 };
 
+/* A dl_cancelled_fn; user is the dl_sync. */
+int dl__sync_cancelled(void *user);
+
 /* Runs a push, from the lock to the report. result is of our own size. */
 dl_status dl__sync_push(dl_sync *sync, const dl_push_options *options, const dl_progress *progress,
                         dl_push_result *result, dl_error *err);

@@ -47,6 +47,18 @@ static void tell_note(const push *p, const char *path, const char *message) {
   dl__progress_tell(&p->progress, p->progress.calls.note, event);
 }
 
+/* With `wait`, whom it waits for is told before. */
+static dl_status lock(push *p, dl_error *err) {
+  dl_error who = DL_ERROR_INIT;
+  dl_status status = dl__statedir_lock(&p->statedir, false, NULL, NULL, &who);
+  if (status == DL_ERR_LOCKED && p->options->wait != 0) {
+    tell_note(p, p->statedir.lock, who.message);
+    return dl__statedir_lock(&p->statedir, true, dl__sync_cancelled, p->sync, err);
+  }
+  if (status != DL_OK) dl__error_copy(err, &who);
+  return status;
+}
+
 /* Stage 0: the folder, the lock, what is remembered. */
 static dl_status begin(push *p, dl_error *err) {
   const dl_config *config = p->sync->config;
@@ -69,7 +81,7 @@ static dl_status begin(push *p, dl_error *err) {
   }
   free(remote);
   bool dry_run = p->options->dry_run != 0;
-  if (status == DL_OK && !dry_run) status = dl__statedir_lock(&p->statedir, err);
+  if (status == DL_OK && !dry_run) status = lock(p, err);
   if (status != DL_OK) return status;
   const char *note;
   status = dl__state_open(p->statedir.database, dry_run, &p->state, &note, err);

@@ -24,7 +24,14 @@
  *   sync.exclude     patterns of files and folders to leave out, besides those that are
  *                    always left out: hidden ones, the folders target, node_modules and
  *                    cache, and the files *.tmp and *.lock
+ *   sync.append_only patterns of files that only ever grow at their end: what was pushed of
+ *                    them is not read again, as long as they look like it (same inode, longer,
+ *                    their last part as it was). May be empty. Default: the *.jsonl of the
+ *                    folder events
  *   sync.jobs        files sent at the same time, 1 to 256. Default: 32
+ *   sync.memory      memory for sending, in MiB, 16 to 4096. Default: 64
+ *   sync.content_md5 yes: give the remote also the MD5 of the whole file, if it keeps one
+ *                    (Content-MD5 of Azure), which other tools look at. Default: yes
  *   sync.timeout     seconds that a request may stand still, 1 to 3600. Default: 60
  *   sync.retries     tries after the first one of what may pass, 0 to 100. Default: 5
  *

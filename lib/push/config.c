@@ -30,8 +30,12 @@ const dl__config_name dl__config_names[DL__CONFIG_KEYS] = {
     [DL__CONFIG_CREATE] = {"remote.create", NULL, "no", dl__check_yes_no, true, false},
     [DL__CONFIG_INCLUDE] = {"sync.include", NULL, "*.jsonl *.toml *.md config.ini",
                             dl__check_include, true, false},
-    [DL__CONFIG_EXCLUDE] = {"sync.exclude", NULL, NULL, dl__check_exclude, true, false},
+    [DL__CONFIG_EXCLUDE] = {"sync.exclude", NULL, NULL, dl__check_patterns, true, false},
+    [DL__CONFIG_APPEND_ONLY] = {"sync.append_only", NULL, "events/*.jsonl", dl__check_patterns,
+                                true, false},
     [DL__CONFIG_JOBS] = {"sync.jobs", NULL, "32", dl__check_jobs, true, false},
+    [DL__CONFIG_MEMORY] = {"sync.memory", NULL, "64", dl__check_memory, true, false},
+    [DL__CONFIG_CONTENT_MD5] = {"sync.content_md5", NULL, "yes", dl__check_yes_no, true, false},
     [DL__CONFIG_TIMEOUT] = {"sync.timeout", NULL, "60", dl__check_timeout, true, false},
     [DL__CONFIG_RETRIES] = {"sync.retries", NULL, "5", dl__check_retries, true, false},
 };
@@ -239,8 +243,8 @@ dl_status dl_config_set(dl_config *config, const char *name, const char *value, 
   return dl__fail(err, DL_ERR_CONFIG, NULL,
                   "no setting is called \"%.40s\"; the names are base, config, state_dir, "
                   "remote.url, remote.provider, remote.account_key_file, remote.ca_file, "
-                  "remote.create, sync.include, sync.exclude, sync.jobs, sync.timeout and "
-                  "sync.retries",
+                  "remote.create, sync.include, sync.exclude, sync.append_only, sync.jobs, "
+                  "sync.memory, sync.content_md5, sync.timeout and sync.retries",
                   name);
 }
 

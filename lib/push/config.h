@@ -30,8 +30,8 @@ typedef struct dl__patterns {
   char *text; /* what items point into */
 } dl__patterns;
 
-/* Takes apart "sync.include" or "sync.exclude"; no value gives no patterns.
- * DL_ERR_ARGUMENT: another name. *out is cleared with dl__patterns_clear. */
+/* Takes apart "sync.include", "sync.exclude" or "sync.append_only"; no value gives no
+ * patterns. DL_ERR_ARGUMENT: another name. *out is cleared with dl__patterns_clear. */
 dl_status dl__config_patterns(const dl_config *config, const char *name, dl__patterns *out,
                               dl_error *err);
 void dl__patterns_clear(dl__patterns *patterns);
@@ -52,7 +52,10 @@ typedef enum dl__config_key {
   DL__CONFIG_CREATE,
   DL__CONFIG_INCLUDE,
   DL__CONFIG_EXCLUDE,
+  DL__CONFIG_APPEND_ONLY,
   DL__CONFIG_JOBS,
+  DL__CONFIG_MEMORY,
+  DL__CONFIG_CONTENT_MD5,
   DL__CONFIG_TIMEOUT,
   DL__CONFIG_RETRIES,
   DL__CONFIG_KEYS
@@ -117,8 +120,9 @@ dl_status dl__check_url(const char *where, const char *value, dl_error *err);
 dl_status dl__check_provider(const char *where, const char *value, dl_error *err);
 dl_status dl__check_key_file(const char *where, const char *value, dl_error *err);
 dl_status dl__check_include(const char *where, const char *value, dl_error *err);
-dl_status dl__check_exclude(const char *where, const char *value, dl_error *err);
+dl_status dl__check_patterns(const char *where, const char *value, dl_error *err);
 dl_status dl__check_jobs(const char *where, const char *value, dl_error *err);
+dl_status dl__check_memory(const char *where, const char *value, dl_error *err);
 dl_status dl__check_timeout(const char *where, const char *value, dl_error *err);
 dl_status dl__check_retries(const char *where, const char *value, dl_error *err);
 dl_status dl__check_yes_no(const char *where, const char *value, dl_error *err);

@@ -147,7 +147,7 @@ static const char *pattern_fault(const char *pattern) {
   return NULL;
 }
 
-static dl_status check_patterns(const char *where, const char *value, dl_error *err) {
+dl_status dl__check_patterns(const char *where, const char *value, dl_error *err) {
   dl__patterns patterns = {0};
   if (!patterns_split(value, &patterns)) return dl__fail_no_memory(err);
   const char *fault = NULL;
@@ -158,14 +158,10 @@ static dl_status check_patterns(const char *where, const char *value, dl_error *
   return fault == NULL ? DL_OK : dl__fail(err, DL_ERR_CONFIG, NULL, "%s: %s", where, fault);
 }
 
-/* An empty list of files to push is a slip, an empty list of files to leave out is not. */
+/* An empty list of files to push is a slip, an empty one of exceptions is not. */
 dl_status dl__check_include(const char *where, const char *value, dl_error *err) {
   dl_status status = check_filled(where, value + strspn(value, SEPARATORS), err);
-  return status == DL_OK ? check_patterns(where, value, err) : status;
-}
-
-dl_status dl__check_exclude(const char *where, const char *value, dl_error *err) {
-  return check_patterns(where, value, err);
+  return status == DL_OK ? dl__check_patterns(where, value, err) : status;
 }
 
 static dl_status check_number(const char *where, const char *value, unsigned long least,
@@ -181,6 +177,10 @@ static dl_status check_number(const char *where, const char *value, unsigned lon
 
 dl_status dl__check_jobs(const char *where, const char *value, dl_error *err) {
   return check_number(where, value, 1, DL__CONFIG_JOBS_MAX, err);
+}
+
+dl_status dl__check_memory(const char *where, const char *value, dl_error *err) {
+  return check_number(where, value, 16, 4096, err);
 }
 
 dl_status dl__check_timeout(const char *where, const char *value, dl_error *err) {

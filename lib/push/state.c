@@ -19,8 +19,9 @@
 #define BATCH_MS   2000
 
 static const char put_text[] =
-    "INSERT OR REPLACE INTO object (key, size_bytes, mtime_ns, ctime_ns, inode, settled, digest)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT OR REPLACE INTO object"
+    " (key, size_bytes, mtime_ns, ctime_ns, inode, settled, digest, md5_saved)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 static const char remove_text[] = "DELETE FROM object WHERE key = ?1";
 static const char last_push_text[] =
     "INSERT OR REPLACE INTO push (id, last_push_ns) VALUES (1, ?1)";
@@ -28,7 +29,10 @@ static const char *const statement_texts[DL__STATE_STATEMENTS] = {put_text, remo
                                                                   last_push_text};
 
 void dl__rows_clear(dl__rows *rows) {
-  for (size_t i = 0; i < rows->count; i++) free(rows->items[i].key);
+  for (size_t i = 0; i < rows->count; i++) {
+    free(rows->items[i].key);
+    free(rows->items[i].md5_saved);
+  }
   free(rows->items);
   *rows = (dl__rows){0};
 }
@@ -115,6 +119,11 @@ static dl_status change(dl__state *state, sqlite3_stmt *stmt, dl_error *err) {
   return status == DL_OK && due ? dl__state_commit(state, err) : status;
 }
 
+/* NULL: bound as NULL. */
+static bool bind_md5(sqlite3_stmt *stmt, const uint8_t *md5_saved) {
+  return sqlite3_bind_blob(stmt, 8, md5_saved, DL__MD5_SAVED_BYTES, SQLITE_STATIC) == SQLITE_OK;
+}
+
 static bool bind_key(sqlite3_stmt *stmt, const char *key) {
   return sqlite3_bind_blob(stmt, 1, key, (int)strlen(key), SQLITE_STATIC) == SQLITE_OK;
 }
@@ -127,7 +136,8 @@ dl_status dl__state_put(dl__state *state, const dl__row *row, dl_error *err) {
                sqlite3_bind_int64(stmt, 4, row->stamp.ctime_ns) == SQLITE_OK &&
                sqlite3_bind_int64(stmt, 5, (int64_t)row->stamp.ino) == SQLITE_OK &&
                sqlite3_bind_int(stmt, 6, row->settled ? 1 : 0) == SQLITE_OK &&
-               sqlite3_bind_text(stmt, 7, row->digest, -1, SQLITE_STATIC) == SQLITE_OK;
+               sqlite3_bind_text(stmt, 7, row->digest, -1, SQLITE_STATIC) == SQLITE_OK &&
+               bind_md5(stmt, row->md5_saved);
   return bound ? change(state, stmt, err) : dl__state_fail(state, err);
 }
 

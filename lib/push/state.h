@@ -20,7 +20,8 @@ typedef struct dl__row {
   dl__stamp stamp; /* dev is 0: it is not kept */
   bool settled;    /* the stamp may be trusted: see dl__stamp_settled */
   char digest[DL__DIGEST_SIZE];
-  uint8_t *md5_saved; /* DL__MD5_SAVED_BYTES bytes, after the whole content; NULL: not known */
+  uint8_t *md5_saved; /* DL__MD5_SAVED_BYTES: the MD5 of the whole content, at stamp.size_bytes,
+                         as dl__md5_save keeps it; NULL: not known */
 } dl__row;
 
 typedef struct dl__rows {
@@ -29,6 +30,7 @@ typedef struct dl__rows {
   size_t capacity;
 } dl__rows;
 
+/* Frees the rows with their keys and saved MD5s, which are theirs. */
 void dl__rows_clear(dl__rows *rows);
 
 typedef struct dl__state dl__state;

@@ -16,13 +16,14 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/vec.h"
+#include "push/statedir.h"
 
 #define APPLICATION_ID  0x646c7374 /* "dlst" */
-#define SCHEMA_VERSION  1
+#define SCHEMA_VERSION  2
 #define BUSY_TIMEOUT_MS 1000
 
 static const char schema[] = "PRAGMA application_id = 0x646c7374;"
-                             "PRAGMA user_version = 1;"
+                             "PRAGMA user_version = 2;"
                              "CREATE TABLE object ("
                              "  key BLOB PRIMARY KEY,"
                              "  size_bytes INTEGER NOT NULL,"
@@ -30,7 +31,8 @@ static const char schema[] = "PRAGMA application_id = 0x646c7374;"
                              "  ctime_ns INTEGER NOT NULL,"
                              "  inode INTEGER NOT NULL,"
                              "  settled INTEGER NOT NULL,"
-                             "  digest TEXT NOT NULL"
+                             "  digest TEXT NOT NULL,"
+                             "  md5_saved BLOB"
                              ") WITHOUT ROWID;"
                              "CREATE TABLE push (id INTEGER PRIMARY KEY CHECK (id = 1),"
                              "  last_push_ns INTEGER NOT NULL);";
@@ -38,7 +40,7 @@ static const char schema[] = "PRAGMA application_id = 0x646c7374;"
 typedef enum verdict { GOOD, DAMAGED, REFUSED } verdict;
 
 bool dl__state_begin(const dl__state *state) {
-  return dl__state_run(state, "BEGIN IMMEDIATE") && dl__state_run(state, "PRAGMA user_version = 1");
+  return dl__state_run(state, "BEGIN IMMEDIATE") && dl__state_run(state, "PRAGMA user_version = 2");
 }
 
 /* Failures of the file's content; all others are of the world around it. */
@@ -51,8 +53,7 @@ static bool is_damage(const dl__state *state) {
 
 static verdict judge_failure(const dl__state *state, dl_error *err) {
   if ((sqlite3_errcode(state->db) & 0xff) == SQLITE_BUSY) {
-    (void)dl__fail(err, DL_ERR_LOCKED, state->path,
-                   "another push of this folder to this remote is running; let it end first");
+    (void)dl__fail(err, DL_ERR_LOCKED, state->path, DL__STATEDIR_LOCKED, "");
     return REFUSED;
   }
   (void)dl__state_fail(state, err);
@@ -105,7 +106,19 @@ static verdict check_pages(const dl__state *state, dl_error *err) {
   return good ? GOOD : DAMAGED;
 }
 
-/* A row that does not hold together is left out: its file is compared anew. */
+/* A saved MD5 of another form is none. False: no memory. */
+static bool read_md5(sqlite3_stmt *stmt, uint8_t **md5_saved) {
+  bool is_blob = sqlite3_column_type(stmt, 7) == SQLITE_BLOB;
+  const void *blob = is_blob ? sqlite3_column_blob(stmt, 7) : NULL;
+  *md5_saved = NULL;
+  if (blob == NULL || sqlite3_column_bytes(stmt, 7) != DL__MD5_SAVED_BYTES) return true;
+  *md5_saved = malloc(DL__MD5_SAVED_BYTES);
+  if (*md5_saved != NULL) memcpy(*md5_saved, blob, DL__MD5_SAVED_BYTES);
+  return *md5_saved != NULL;
+}
+
+/* A row that does not hold together is left out: its file is compared anew. True, and no
+ * key: no memory. */
 static bool read_row(sqlite3_stmt *stmt, dl__row *row) {
   const void *key = sqlite3_column_blob(stmt, 0);
   int length = sqlite3_column_bytes(stmt, 0);
@@ -116,6 +129,7 @@ static bool read_row(sqlite3_stmt *stmt, dl__row *row) {
     return false;
   }
   *row = (dl__row){0};
+  if (!read_md5(stmt, &row->md5_saved)) return true;
   row->key = strndup(key, (size_t)length);
   row->stamp.size_bytes = (uint64_t)sqlite3_column_int64(stmt, 1);
   row->stamp.mtime_ns = sqlite3_column_int64(stmt, 2);
@@ -137,14 +151,15 @@ static verdict add_row(dl__rows *rows, dl__row *row, dl_error *err) {
     return GOOD;
   }
   free(row->key);
+  free(row->md5_saved);
   if (!ordered) return DAMAGED;
   (void)dl__fail_no_memory(err);
   return REFUSED;
 }
 
 static verdict load_rows(dl__state *state, dl_error *err) {
-  static const char sql[] = "SELECT key, size_bytes, mtime_ns, ctime_ns, inode, settled, digest"
-                            " FROM object ORDER BY key";
+  static const char sql[] = "SELECT key, size_bytes, mtime_ns, ctime_ns, inode, settled, digest,"
+                            " md5_saved FROM object ORDER BY key";
   sqlite3_stmt *stmt;
   if (sqlite3_prepare_v2(state->db, sql, -1, &stmt, NULL) != SQLITE_OK) {
     return judge_failure(state, err);

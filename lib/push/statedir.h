@@ -8,6 +8,7 @@
 
 #include <devlog/config.h>
 #include <devlog/error.h>
+#include <devlog/storage.h>
 
 #include "push/scan.h"
 
@@ -30,8 +31,16 @@ dl_status dl__statedir_remote(const dl_config *config, char **out, dl_error *err
 dl_status dl__statedir_init(dl__statedir *out, const char *dir, const char *base,
                             const char *remote, dl_error *err);
 
-/* Makes the folder if need be and takes the lock; DL_ERR_LOCKED: somebody else has it. */
-dl_status dl__statedir_lock(dl__statedir *statedir, dl_error *err);
+/* Makes the folder if need be and takes the lock, and leaves a note of who has it in it.
+ * wait: until it is free, asking cancelled (may be NULL) with user now and then.
+ * DL_ERR_LOCKED: somebody else has it (not with wait); DL_ERR_CANCELLED; DL_ERR_STATE. */
+dl_status dl__statedir_lock(dl__statedir *statedir, bool wait, dl_cancelled_fn cancelled,
+                            void *user, dl_error *err);
+
+/* What DL_ERR_LOCKED says. holder: " (process 1 on HOST)", or "": not known. */
+#define DL__STATEDIR_LOCKED                                                                        \
+  "another push of this folder to this remote is running%s; "                                      \
+  "let it end first, or wait for it"
 
 /* Gives the lock back. */
 void dl__statedir_clear(dl__statedir *statedir);

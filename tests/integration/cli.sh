@@ -51,7 +51,8 @@ t_help_push() {
   expect_code 0
   expect_empty err
   local option
-  for option in mode force dry-run dir to create config jobs json quiet verbose color help; do
+  for option in mode checksum force dry-run dir to create config jobs wait json quiet verbose \
+    color help; do
     expect_text out "--$option"
   done
   expect_text out 'Example'
@@ -101,6 +102,8 @@ t_wrong_option() {
   expect_text err "unknown option '-x'"
   wrong push --force=yes
   expect_text err "option '--force' takes no value"
+  wrong push --checksum=sha256
+  wrong push --wait=10
   wrong push --to
   expect_text err "option '--to' needs a value"
   wrong push there
@@ -248,6 +251,14 @@ t_force() {
   expect_text out 'Files uploaded: 3'
 }
 
+t_checksum() {
+  sample
+  push
+  push --checksum --json
+  expect_code 0
+  expect_json out 'lines[0]["checksum"] is True and lines[-1]["files_unchanged"] == 3'
+}
+
 t_ascii() {
   sample
   LC_ALL=C push
@@ -387,12 +398,14 @@ t_json() {
     "start", "scan_start", "note", "scan_complete", "change_detection_start",
     "change_detection_complete", "upload_start", "file_upload_start", "file_upload_complete",
     "file_upload_start", "file_upload_complete", "upload_complete", "result"]'
-  expect_json out '[(l["path"], l["size_bytes"]) for l in lines
-    if l["event"] == "file_upload_complete"] == [("config.ini", 67), ("events/20250911.jsonl", 89)]'
+  expect_json out '[(l["path"], l["size_bytes"], l["sent_bytes"], l["reused_bytes"]) for l in lines
+    if l["event"] == "file_upload_complete"] == [
+    ("config.ini", 67, 67, 0), ("events/20250911.jsonl", 89, 89, 0)]'
   expect_json out '(lambda r: r["status"] == "DL_OK" and r["exit_code"] == 0 and r["stage"] == "done"
     and r["error"] is None and r["errors"] == [] and r["files_found"] == 3
     and r["files_added"] == 2 and r["files_unchanged"] == 1 and r["files_uploaded"] == 2
     and r["files_failed"] == 0 and r["total_bytes"] == 156 and r["bytes_sent"] == 156
+    and r["bytes_reused"] == 0
     and r["duration_ms"] >= 0 and r["last_push_ns"] > 0)(lines[-1])'
 }
 
@@ -654,8 +667,49 @@ t_locked() {
   push
   kill -KILL "$pid"
   expect_code 7
-  expect_text err 'devlog: '
+  expect_text err "devlog: another push of this folder to this remote is running (process $pid on "
   [[ $(wc -l <err) == 1 ]]
+}
+
+# second_push: a push that waits in the background, as process $second.
+second_push() {
+  kill -STOP "$pid"
+  rm "$base/events/big.jsonl"
+  env --default-signal=TERM "$devlog" push --to "$url" --wait >second.out 2>second.err &
+  second=$!
+  within 60 grep -q DevLog second.out
+  # One that does not wait is over by then; one that waits is not, however slow.
+  sleep 0.3
+  kill -0 "$second"
+}
+
+t_wait() {
+  long_push
+  second_push
+  kill -KILL "$pid"
+  code=0
+  wait "$second" || code=$?
+  expect_code 0
+  expect_same "$base/events/a.jsonl" "$remote/events/a.jsonl"
+  expect_text second.out 'Detecting changes'
+}
+
+t_wait_interrupted() {
+  long_push
+  second_push
+  kill -TERM "$second"
+  code=0
+  wait "$second" || code=$?
+  kill -KILL "$pid"
+  expect_code 143
+  expect_text second.err 'devlog: interrupted'
+}
+
+t_no_wait() {
+  sample
+  push --wait
+  expect_code 0
+  expect_golden out first
 }
 
 # A push in the background of a script, or under nohup, is not ended by Ctrl-C.
@@ -692,6 +746,7 @@ check 'the sample' t_sample
 check 'nothing to do' t_nothing_to_do
 check 'dry run' t_dry_run
 check 'force' t_force
+check 'checksum' t_checksum
 check 'plain ASCII' t_ascii
 check 'a file that fails' t_failure
 check 'a file that fails, plain ASCII' t_failure_ascii
@@ -726,4 +781,7 @@ check 'a second signal' t_second_signal
 check 'no core file that could hold a key' t_no_core_file
 check 'SIGINT that is ignored' t_ignored_signal
 check 'another push is running' t_locked
+check 'another push is waited for' t_wait
+check 'a wait is interrupted' t_wait_interrupted
+check 'nothing to wait for' t_no_wait
 finish

@@ -99,6 +99,9 @@ START_TEST(defaults) {
   expect("remote.provider", NULL);
   expect("sync.include", "*.jsonl *.toml *.md config.ini");
   expect("sync.exclude", NULL);
+  expect("sync.append_only", "events/*.jsonl");
+  expect("sync.memory", "64");
+  expect("sync.content_md5", "yes");
   expect("sync.jobs", "32");
   ck_assert_uint_eq(dl__config_jobs(config), 32);
   ck_assert_ptr_null(dl_config_note(config, 0));
@@ -123,6 +126,8 @@ END_TEST
 START_TEST(unknown_name_lists_the_names) {
   expect_message(dl_config_set(config, "sync.job", "1", &err), "sync.jobs");
   expect_message(dl_config_set(config, "", "1", &err), "remote.url");
+  expect_message(dl_config_set(config, "x", "1", &err), "sync.append_only");
+  expect_message(dl_config_set(config, "x", "1", &err), "sync.memory, sync.content_md5");
 }
 END_TEST
 
@@ -401,6 +406,11 @@ static const struct {
     {URL_LINES "[sync]\nexclude =\n", "sync.exclude", ""},
     {URL_LINES "[sync]\nexclude = \"\"\n", "sync.exclude", ""},
     {URL_LINES "[sync]\njobs = 256\n", "sync.jobs", "256"},
+    {URL_LINES "[sync]\nappend_only = logs/*.txt, *.log\n", "sync.append_only",
+     "logs/*.txt, *.log"},
+    {URL_LINES "[sync]\nappend_only =\n", "sync.append_only", ""},
+    {URL_LINES "[sync]\nmemory = 128\n", "sync.memory", "128"},
+    {URL_LINES "[sync]\ncontent_md5 = no\n", "sync.content_md5", "no"},
     {"[sync]\njobs = 3\n[remote]\nurl = memory://box\n[sync]\nexclude = x\n", "sync.exclude", "x"},
     {"[remote]\nprovider = memory\nurl = memory://box\n", "remote.provider", "memory"},
     {URL_LINES "[sync]\nlast_push_timestamp = 2025-09-11T10:00:00Z\n", "sync.jobs", "32"},
@@ -432,10 +442,10 @@ static const struct {
     {"[]\nurl = memory://x\n", 2, "without a section"},
     {"[remote]\nulr = memory://x\n", 2, "does not know ulr: write one of url, provider"},
     {"[remote]\nURL = memory://x\n", 2, "write one of url, provider"},
-    {"[sync]\njob = 3\n", 2, "include, exclude, jobs"},
-    {"[sync]\nurl = memory://x\n", 2, "include, exclude, jobs"},
-    {"[sync]\nbase = /x\n", 2, "include, exclude, jobs"},
-    {"[sync]\nstate_dir = /x\n", 2, "include, exclude, jobs"},
+    {"[sync]\njob = 3\n", 2, "include, exclude, append_only, jobs, memory, content_md5"},
+    {"[sync]\nurl = memory://x\n", 2, "include, exclude, append_only, jobs, memory, content_md5"},
+    {"[sync]\nbase = /x\n", 2, "include, exclude, append_only, jobs, memory, content_md5"},
+    {"[sync]\nstate_dir = /x\n", 2, "include, exclude, append_only, jobs, memory, content_md5"},
     {URL_LINES "url = memory://y\n", 3, "on line 2 already"},
     {URL_LINES "[sync]\njobs = 2\n[remote]\nurl = memory://box\n", 6, "on line 2 already"},
     {"[remote] url = memory://x\n", 1, "behind the ]"},
@@ -455,6 +465,10 @@ static const struct {
     {"[remote]\nprovider = Fi le\n", 2, "remote.provider: is not the name"},
     {"[sync]\njobs = 0\n", 2, "sync.jobs: must be a whole number from 1 to 256"},
     {"[sync]\njobs = 4 # four\n", 2, "from 1 to 256"},
+    {"[sync]\nmemory = 64M\n", 2, "sync.memory: must be a whole number from 16 to 4096"},
+    {"[sync]\ncontent_md5 = maybe\n", 2, "sync.content_md5: must be yes or no"},
+    {"[sync]\nappend_only = /abs\n", 2, "sync.append_only: a pattern that starts with /"},
+    {"[sync]\nmemory = 64\nmemory = 64\n", 3, "sync.memory stands on line 2 already"},
     {"[sync]\ninclude = , ,\n", 2, "sync.include: is empty"},
     {"[sync]\ninclude = *.md # docs\n", 2, "a space and ;"},
     /* Found by dl_config_validate, told with the line all the same. */
@@ -681,6 +695,22 @@ static const struct {
     {"sync.exclude", "#*#", NULL},
     {"sync.exclude", "", NULL},
     {"sync.exclude", " ,\t", NULL},
+    {"sync.append_only", "", NULL},
+    {"sync.append_only", " , ", NULL},
+    {"sync.append_only", "*.log a/b", NULL},
+    {"sync.append_only", "/a", "starts with /"},
+    {"sync.append_only", "a/", "ends with /"},
+    {"sync.memory", "16", NULL},
+    {"sync.memory", "4096", NULL},
+    {"sync.memory", "15", "from 16 to 4096"},
+    {"sync.memory", "4097", "from 16 to 4096"},
+    {"sync.memory", "", "from 16 to 4096"},
+    {"sync.memory", "64 MiB", "from 16 to 4096"},
+    {"sync.content_md5", "yes", NULL},
+    {"sync.content_md5", "no", NULL},
+    {"sync.content_md5", "", "must be yes or no"},
+    {"sync.content_md5", "Yes", "must be yes or no"},
+    {"sync.content_md5", "1", "must be yes or no"},
 };
 
 START_TEST(one_value) {
@@ -740,7 +770,21 @@ START_TEST(patterns_of_include) {
   ck_assert_str_eq(patterns.items[3], "config.ini");
   dl__patterns_clear(&patterns);
   ck_assert_int_eq(dl__config_patterns(config, "base", &patterns, &err), DL_ERR_ARGUMENT);
+  ck_assert_int_eq(dl__config_patterns(config, "sync.memory", &patterns, &err), DL_ERR_ARGUMENT);
   dl__patterns_clear(NULL);
+}
+END_TEST
+
+START_TEST(patterns_of_append_only) {
+  dl__patterns patterns = {0};
+  ck_assert_int_eq(dl__config_patterns(config, "sync.append_only", &patterns, &err), DL_OK);
+  ck_assert_uint_eq(patterns.count, 1);
+  ck_assert_str_eq(patterns.items[0], "events/*.jsonl");
+  dl__patterns_clear(&patterns);
+  set("sync.append_only", "");
+  ck_assert_int_eq(dl__config_patterns(config, "sync.append_only", &patterns, &err), DL_OK);
+  ck_assert_uint_eq(patterns.count, 0);
+  dl__patterns_clear(&patterns);
 }
 END_TEST
 
@@ -891,6 +935,7 @@ static TCase *value_cases(void) {
   tcase_add_test(tc, huge_value);
   tcase_add_loop_test(tc, pattern_list, 0, COUNT(pattern_lists));
   tcase_add_test(tc, patterns_of_include);
+  tcase_add_test(tc, patterns_of_append_only);
   return tc;
 }
 

@@ -86,6 +86,30 @@ START_TEST(rows_are_handed_over) {
 }
 END_TEST
 
+/* It is the row's own, and a row that is put without one has none. */
+START_TEST(a_saved_md5_comes_and_goes) {
+  uint8_t md5[DL__MD5_SAVED_BYTES];
+  memset(md5, 0xa5, sizeof md5);
+  dl__row row = make_row("a", 1);
+  row.md5_saved = md5;
+  open_state(false);
+  ck_assert_int_eq(dl__state_put(state, &row, &err), DL_OK);
+  memset(md5, 0, sizeof md5); /* taken already */
+  commit();
+  open_state(false);
+  ck_assert_uint_eq(rows.count, 1);
+  ck_assert_ptr_nonnull(rows.items[0].md5_saved);
+  ck_assert_uint_eq(rows.items[0].md5_saved[0], 0xa5);
+  ck_assert_uint_eq(rows.items[0].md5_saved[DL__MD5_SAVED_BYTES - 1], 0xa5);
+  row.md5_saved = NULL;
+  ck_assert_int_eq(dl__state_put(state, &row, &err), DL_OK);
+  commit();
+  open_state(true);
+  ck_assert_uint_eq(rows.count, 1);
+  ck_assert_ptr_null(rows.items[0].md5_saved);
+}
+END_TEST
+
 static const dl__stamp stamps[] = {
     {0, 0, 0, 0, 0},
     {0, UINT64_MAX, UINT64_MAX, INT64_MAX, INT64_MAX},
@@ -298,6 +322,7 @@ int main(void) {
   tcase_add_test(tcase, no_state_is_an_empty_one_to_a_reader);
   tcase_add_test(tcase, rows_come_back);
   tcase_add_test(tcase, rows_are_handed_over);
+  tcase_add_test(tcase, a_saved_md5_comes_and_goes);
   tcase_add_test(tcase, stamps_at_their_ends);
   tcase_add_test(tcase, odd_keys_sorted_by_their_bytes);
   tcase_add_test(tcase, rows_are_replaced_and_removed);

@@ -260,6 +260,9 @@ static const char *const wrong_schemas[] = {
     "DROP TABLE push; CREATE VIEW push AS SELECT 1 AS id",
     "PRAGMA user_version = 0",
     "PRAGMA user_version = -1",
+    "PRAGMA user_version = 1; DROP TABLE object; CREATE TABLE object (key BLOB PRIMARY KEY, "
+    "size_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, "
+    "inode INTEGER NOT NULL, settled INTEGER NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID",
 };
 
 START_TEST(tables_that_are_wrong) {
@@ -277,15 +280,14 @@ END_TEST
 /* Rows that do not hold together are left out; the others stay. */
 START_TEST(rows_that_are_wrong) {
   static const char *const sqls[] = {
-      "INSERT INTO object SELECT x'', 1, 2, 3, 4, 1, digest FROM object LIMIT 1",
-      "INSERT INTO object SELECT x'6100', 1, 2, 3, 4, 1, digest FROM object LIMIT 1",
-      "INSERT INTO object SELECT zeroblob(10), 1, 2, 3, 4, 1, digest FROM object LIMIT 1",
-      "INSERT INTO object VALUES (x'61', 1, 2, 3, 4, 1, '')",
-      "INSERT INTO object VALUES (x'61', 1, 2, 3, 4, 1, 'sha256:abc')",
-      "INSERT INTO object VALUES (x'61', 1, 2, 3, 4, 1, zeroblob(71))",
-      "INSERT INTO object SELECT cast(replace(hex(zeroblob(1025)), '0', 'k') AS BLOB), 1, 2, 3, 4, "
-      "1,"
-      " digest FROM object LIMIT 1",
+      "INSERT INTO object SELECT x'', 1, 2, 3, 4, 1, digest, NULL FROM object LIMIT 1",
+      "INSERT INTO object SELECT x'6100', 1, 2, 3, 4, 1, digest, NULL FROM object LIMIT 1",
+      "INSERT INTO object SELECT zeroblob(10), 1, 2, 3, 4, 1, digest, NULL FROM object LIMIT 1",
+      "INSERT INTO object VALUES (x'61', 1, 2, 3, 4, 1, '', NULL)",
+      "INSERT INTO object VALUES (x'61', 1, 2, 3, 4, 1, 'sha256:abc', NULL)",
+      "INSERT INTO object VALUES (x'61', 1, 2, 3, 4, 1, zeroblob(71), NULL)",
+      ("INSERT INTO object SELECT cast(replace(hex(zeroblob(1025)), '0', 'k') AS BLOB),"
+       " 1, 2, 3, 4, 1, digest, NULL FROM object LIMIT 1"),
   };
   for (int i = 0; i < COUNT(sqls); i++) {
     support_write_bytes(dir, STATE_NAME, good, good_size);
@@ -305,6 +307,25 @@ START_TEST(settled_is_true_only_if_it_is_1) {
     run_sql(sql);
     open_state(true);
     for (size_t r = 0; r < rows.count; r++) ck_assert_msg(!rows.items[r].settled, "%s", sql);
+    close_state();
+  }
+}
+END_TEST
+
+/* The rows stay, and are good without it. */
+START_TEST(a_saved_md5_of_another_form_is_none) {
+  static const char *const values[] = {
+      "zeroblob(87)", "zeroblob(89)", "zeroblob(8800)", "x''", "NULL", "hex(zeroblob(44))", "5",
+      "1.5"};
+  for (int i = 0; i < COUNT(values); i++) {
+    char sql[96];
+    (void)snprintf(sql, sizeof sql, "UPDATE object SET md5_saved = %s", values[i]);
+    run_sql(sql);
+    open_state(_i == 1);
+    ck_assert_uint_eq(rows.count, ROWS);
+    for (size_t r = 0; r < rows.count; r++) {
+      ck_assert_msg(rows.items[r].md5_saved == NULL, "%s", sql);
+    }
     close_state();
   }
 }
@@ -351,6 +372,7 @@ int main(void) {
   tcase_add_test(tcase, no_tables_at_all);
   tcase_add_loop_test(tcase, rows_that_are_wrong, 0, 2);
   tcase_add_test(tcase, settled_is_true_only_if_it_is_1);
+  tcase_add_loop_test(tcase, a_saved_md5_of_another_form_is_none, 0, 2);
   tcase_add_test(tcase, a_write_ahead_log);
   tcase_add_loop_test(tcase, junk_beside_the_state, 0, 3);
   return support_main(suite);

@@ -56,13 +56,13 @@ END_TEST
 
 START_TEST(a_newer_version) {
   make_state(10);
-  run_sql_in(path, _i == 0 ? "PRAGMA user_version = 2" : "PRAGMA user_version = 2147483647");
+  run_sql_in(path, _i == 0 ? "PRAGMA user_version = 3" : "PRAGMA user_version = 2147483647");
   expect_refused("newer version");
 }
 END_TEST
 
 START_TEST(a_newer_version_with_other_tables) {
-  run_sql_in(path, "PRAGMA application_id = 0x646c7374; PRAGMA user_version = 2;"
+  run_sql_in(path, "PRAGMA application_id = 0x646c7374; PRAGMA user_version = 3;"
                    "CREATE TABLE objects (a, b)");
   expect_refused("newer version");
 }

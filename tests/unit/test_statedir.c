@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "push/state.h"
@@ -22,6 +24,33 @@ int usleep(useconds_t time) {
   return 0;
 }
 
+/* The wait for a lock, too; the hook may do something to the one who holds it. */
+static void (*on_sleep)(void);
+static int sleeps;
+
+int nanosleep(const struct timespec *time, struct timespec *left) {
+  (void)left;
+  ck_assert_int_eq(time->tv_sec, 0);
+  ck_assert_int_eq(time->tv_nsec, 100000000);
+  sleeps++;
+  if (on_sleep != NULL) on_sleep();
+  return 0;
+}
+
+/* The name of this machine, if a test wants another one. */
+static const char *host_name;
+
+int gethostname(char *name, size_t size) {
+  struct utsname system;
+  ck_assert_int_eq(uname(&system), 0);
+  const char *host = host_name != NULL ? host_name : system.nodename;
+  size_t length = strlen(host);
+  memcpy(name, host, length < size ? length + 1 : size);
+  if (length < size) return 0;
+  errno = ENAMETOOLONG;
+  return -1;
+}
+
 static char *top;
 static char *dir; /* of the states; not made yet */
 static dl_error err;
@@ -33,6 +62,9 @@ static void setup(void) {
   dir = support_path(top, "home/state/devlog");
   err = (dl_error)DL_ERROR_INIT;
   first = second = (dl__statedir){.lock_fd = -1};
+  sleeps = 0;
+  on_sleep = NULL;
+  host_name = NULL;
 }
 
 static void teardown(void) {
@@ -50,8 +82,13 @@ static void init(dl__statedir *statedir, const char *base, const char *url) {
   ck_assert_int_eq(statedir->lock_fd, -1);
 }
 
+/* Without waiting. */
+static dl_status lock(dl__statedir *statedir) {
+  return dl__statedir_lock(statedir, false, NULL, NULL, &err);
+}
+
 static void expect_locked(dl__statedir *statedir) {
-  dl_status status = dl__statedir_lock(statedir, &err);
+  dl_status status = lock(statedir);
   ck_assert_msg(status == DL_ERR_LOCKED, "%s: %s", dl_status_name(status), err.message);
   ck_assert_int_eq(err.status, DL_ERR_LOCKED);
   ck_assert_int_eq(statedir->lock_fd, -1);
@@ -103,7 +140,7 @@ END_TEST
 START_TEST(one_push_at_a_time) {
   mode_t before = umask(0);
   init(&first, "/base", "memory://x");
-  ck_assert_int_eq(dl__statedir_lock(&first, &err), DL_OK);
+  ck_assert_int_eq(lock(&first), DL_OK);
   (void)umask(before);
   ck_assert_int_ge(first.lock_fd, 0);
   struct stat st;
@@ -112,10 +149,10 @@ START_TEST(one_push_at_a_time) {
   init(&second, "/base", "memory://x");
   expect_locked(&second);
   init(&second, "/base", "memory://y");
-  ck_assert_int_eq(dl__statedir_lock(&second, &err), DL_OK);
+  ck_assert_int_eq(lock(&second), DL_OK);
   init(&second, "/base", "memory://x");
   dl__statedir_clear(&first);
-  ck_assert_int_eq(dl__statedir_lock(&second, &err), DL_OK);
+  ck_assert_int_eq(lock(&second), DL_OK);
 }
 END_TEST
 
@@ -128,7 +165,7 @@ static pid_t start_holder(void) {
   if (child == 0) {
     dl__state *state;
     const char *note;
-    dl_status status = dl__statedir_lock(&first, NULL);
+    dl_status status = dl__statedir_lock(&first, false, NULL, NULL, NULL);
     if (status == DL_OK) status = dl__state_open(first.database, false, &state, &note, NULL);
     if (write(ready[1], status == DL_OK ? "y" : "n", 1) != 1) _exit(1);
     for (;;) (void)pause();
@@ -152,7 +189,199 @@ START_TEST(the_lock_of_a_killed_push_is_free_at_once) {
   pid_t child = start_holder();
   expect_locked(&second);
   end_holder(child);
-  ck_assert_int_eq(dl__statedir_lock(&second, &err), DL_OK);
+  ck_assert_int_eq(lock(&second), DL_OK);
+}
+END_TEST
+
+/* What stands in the file of the lock. */
+static char *read_note(void) {
+  size_t size;
+  return support_read(dir, strrchr(first.lock, '/') + 1, &size);
+}
+
+static void write_note(const char *text, size_t size) {
+  support_write_bytes(dir, strrchr(first.lock, '/') + 1, text, size);
+}
+
+START_TEST(the_holder_leaves_its_name) {
+  init(&first, "/base", "memory://x");
+  support_write(dir, strrchr(first.lock, '/') + 1, "9999999999 somebody-with-a-long-name-before\n");
+  ck_assert_int_eq(lock(&first), DL_OK);
+  struct utsname system;
+  ck_assert_int_eq(uname(&system), 0);
+  char *note = read_note();
+  char expected[256];
+  (void)snprintf(expected, sizeof expected, "%ld %.64s\n", (long)getpid(), system.nodename);
+  ck_assert_str_eq(note, expected);
+  free(note);
+}
+END_TEST
+
+#define AND_NOW "; let it end first, or wait for it"
+#define RUNNING "another push of this folder to this remote is running"
+
+START_TEST(a_refusal_names_the_holder) {
+  init(&first, "/base", "memory://x");
+  init(&second, "/base", "memory://x");
+  host_name = "host-1.example";
+  pid_t child = start_holder();
+  expect_locked(&second);
+  char expected[256];
+  (void)snprintf(expected, sizeof expected, RUNNING " (process %ld on host-1.example)" AND_NOW,
+                 (long)child);
+  ck_assert_str_eq(err.message, expected);
+  ck_assert_str_eq(err.path, second.lock);
+  end_holder(child);
+}
+END_TEST
+
+/* The name of a machine that is long, or not what a message may show. */
+START_TEST(odd_names_of_machines) {
+  static char longest[256];
+  memset(longest, 'h', sizeof longest - 1);
+  static const char *const names[][2] = {
+      {longest, "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"},
+      {"a b\x1b[31m\n\xc3\xbc", "a?b?[31m???"},
+  };
+  host_name = names[_i][0];
+  init(&first, "/base", "memory://x");
+  init(&second, "/base", "memory://x");
+  ck_assert_int_eq(lock(&first), DL_OK);
+  expect_locked(&second);
+  char expected[256];
+  (void)snprintf(expected, sizeof expected, RUNNING " (process %ld on %s)" AND_NOW, (long)getpid(),
+                 names[_i][1]);
+  ck_assert_str_eq(err.message, expected);
+}
+END_TEST
+
+#define H64 "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"
+
+static const struct {
+  const char *text;
+  size_t size; /* 0: up to its end */
+  const char *words;
+} notes[] = {
+    {"1 h\n", 0, " (process 1 on h)"},
+    {"4294967295 " H64 "\n", 0, " (process 4294967295 on " H64 ")"},
+    {"1 %s%n\n", 0, " (process 1 on %s%n)"},
+    {"", 0, ""},
+    {"\n", 0, ""},
+    {"12", 0, ""},
+    {"12 ", 0, ""},
+    {"12 \n", 0, ""},
+    {"12 host", 0, ""},
+    {" 12 host\n", 0, ""},
+    {"12  host\n", 0, ""},
+    {"12\thost\n", 0, ""},
+    {"-1 host\n", 0, ""},
+    {"x host\n", 0, ""},
+    {"12345678901 host\n", 0, ""},
+    {"12 host more\n", 0, ""},
+    {"12 host\nmore\n", 0, ""},
+    {"12 host\n\n", 0, ""},
+    {"12 ho\x1bst\n", 0, ""},
+    {"12 ho\x7fst\n", 0, ""},
+    {"12 h\xc3\xb6st\n", 0, ""},
+    {"12 host\r\n", 0, ""},
+    {"12 h" H64 "\n", 0, ""},
+    {"12 h" H64 H64 H64 "\n", 0, ""},
+    {"1 h\n\0more\n", 10, ""},
+    {"1\0 h\n", 5, ""},
+};
+
+/* Anybody could have written it: what is not just what we write is not shown. */
+START_TEST(a_note_is_not_trusted) {
+  init(&first, "/base", "memory://x");
+  init(&second, "/base", "memory://x");
+  ck_assert_int_eq(lock(&first), DL_OK);
+  write_note(notes[_i].text, notes[_i].size > 0 ? notes[_i].size : strlen(notes[_i].text));
+  expect_locked(&second);
+  char expected[256];
+  (void)snprintf(expected, sizeof expected, RUNNING "%s" AND_NOW, notes[_i].words);
+  ck_assert_str_eq(err.message, expected);
+}
+END_TEST
+
+static pid_t holder;
+
+static void end_holder_at_the_third_sleep(void) {
+  if (sleeps == 3) end_holder(holder);
+}
+
+static int never(void *user) {
+  ++*(int *)user;
+  return 0;
+}
+
+START_TEST(a_wait_ends_with_the_other_push) {
+  init(&first, "/base", "memory://x");
+  init(&second, "/base", "memory://x");
+  holder = start_holder();
+  on_sleep = end_holder_at_the_third_sleep;
+  int asked = 0;
+  ck_assert_int_eq(dl__statedir_lock(&second, true, never, &asked, &err), DL_OK);
+  ck_assert_int_eq(sleeps, 3);
+  ck_assert_int_eq(asked, 3);
+  ck_assert_int_ge(second.lock_fd, 0);
+  expect_locked(&first);
+  char words[64];
+  (void)snprintf(words, sizeof words, "(process %ld on ", (long)getpid());
+  ck_assert_msg(strstr(err.message, words) != NULL, "%s", err.message);
+}
+END_TEST
+
+START_TEST(a_wait_that_nobody_can_cancel) {
+  init(&first, "/base", "memory://x");
+  init(&second, "/base", "memory://x");
+  holder = start_holder();
+  on_sleep = end_holder_at_the_third_sleep;
+  ck_assert_int_eq(dl__statedir_lock(&second, true, NULL, NULL, NULL), DL_OK);
+  ck_assert_int_eq(sleeps, 3);
+}
+END_TEST
+
+START_TEST(no_wait_if_the_lock_is_free) {
+  init(&first, "/base", "memory://x");
+  int asked = 0;
+  ck_assert_int_eq(dl__statedir_lock(&first, true, never, &asked, &err), DL_OK);
+  ck_assert_int_eq(sleeps, 0);
+  ck_assert_int_eq(asked, 0);
+}
+END_TEST
+
+static int after_five(void *user) {
+  return ++*(int *)user > 5;
+}
+
+START_TEST(a_wait_is_cancelled) {
+  init(&first, "/base", "memory://x");
+  init(&second, "/base", "memory://x");
+  pid_t child = start_holder();
+  int before = dup(STDOUT_FILENO);
+  (void)close(before);
+  int asked = 0;
+  ck_assert_int_eq(dl__statedir_lock(&second, true, after_five, &asked, &err), DL_ERR_CANCELLED);
+  ck_assert_int_eq(err.status, DL_ERR_CANCELLED);
+  ck_assert_int_eq(second.lock_fd, -1);
+  ck_assert_int_eq(asked, 6);
+  ck_assert_int_eq(sleeps, 5);
+  int after = dup(STDOUT_FILENO);
+  ck_assert_int_eq(after, before); /* no descriptor was left open */
+  (void)close(after);
+  end_holder(child);
+  ck_assert_int_eq(lock(&second), DL_OK);
+}
+END_TEST
+
+/* Only the lock is waited for. */
+START_TEST(no_wait_for_a_place_that_cannot_be_used) {
+  support_write(top, "home/state/devlog/file", "");
+  init(&first, "/base", "memory://x");
+  ck_assert_int_eq(mkdir(first.lock, 0700), 0);
+  ck_assert_int_eq(dl__statedir_lock(&first, true, NULL, NULL, &err), DL_ERR_STATE);
+  ck_assert_int_eq(err.errno_value, EISDIR);
+  ck_assert_int_eq(sleeps, 0);
 }
 END_TEST
 
@@ -165,12 +394,12 @@ START_TEST(the_lock_file_is_deleted_meanwhile) {
   ck_assert_int_eq(unlink(first.lock), 0);
   dl__state *state = NULL;
   const char *note;
-  dl_status status = dl__statedir_lock(&second, &err);
+  dl_status status = lock(&second);
   if (status == DL_OK) status = dl__state_open(second.database, false, &state, &note, &err);
   dl__state_close(state);
   end_holder(child);
-  ck_assert_msg(status == DL_ERR_LOCKED || status == DL_ERR_STATE, "two pushes run: %s",
-                dl_status_name(status));
+  ck_assert_msg(status == DL_ERR_LOCKED, "two pushes run: %s", dl_status_name(status));
+  ck_assert_str_eq(err.message, RUNNING AND_NOW);
 }
 END_TEST
 
@@ -181,7 +410,7 @@ START_TEST(places_that_cannot_be_used) {
     free(dir);
     dir = support_path(top, places[i]);
     init(&first, "/base", "memory://x");
-    ck_assert_int_eq(dl__statedir_lock(&first, &err), DL_ERR_STATE);
+    ck_assert_int_eq(lock(&first), DL_ERR_STATE);
     ck_assert_msg(strstr(err.message, dir) != NULL, "%s", err.message);
     ck_assert_int_eq(err.errno_value, ENOTDIR);
     ck_assert_int_eq(first.lock_fd, -1);
@@ -194,7 +423,7 @@ START_TEST(places_that_cannot_be_used) {
   ck_assert_int_eq(chmod(locked, 0500), 0);
   free(locked);
   init(&first, "/base", "memory://x");
-  ck_assert_int_eq(dl__statedir_lock(&first, &err), DL_ERR_STATE);
+  ck_assert_int_eq(lock(&first), DL_ERR_STATE);
   ck_assert_int_eq(err.errno_value, EACCES);
   ck_assert_msg(strstr(err.message, dir) != NULL, "%s", err.message);
 }
@@ -213,7 +442,7 @@ START_TEST(what_a_scan_must_not_touch) {
   dl__file_id ids[DL__STATEDIR_IDS];
   init(&first, "/base", "memory://x");
   ck_assert_uint_eq(dl__statedir_ids(&first, ids), 0);
-  ck_assert_int_eq(dl__statedir_lock(&first, &err), DL_OK);
+  ck_assert_int_eq(lock(&first), DL_OK);
   size_t count = dl__statedir_ids(&first, ids);
   ck_assert_uint_eq(count, 2);
   ck_assert(has_id(ids, count, first.dir));
@@ -244,6 +473,15 @@ int main(void) {
   tcase_add_test(tcase, no_folder_for_it);
   tcase_add_test(tcase, one_push_at_a_time);
   tcase_add_test(tcase, the_lock_of_a_killed_push_is_free_at_once);
+  tcase_add_test(tcase, the_holder_leaves_its_name);
+  tcase_add_test(tcase, a_refusal_names_the_holder);
+  tcase_add_loop_test(tcase, odd_names_of_machines, 0, 2);
+  tcase_add_loop_test(tcase, a_note_is_not_trusted, 0, COUNT(notes));
+  tcase_add_test(tcase, a_wait_ends_with_the_other_push);
+  tcase_add_test(tcase, a_wait_that_nobody_can_cancel);
+  tcase_add_test(tcase, no_wait_if_the_lock_is_free);
+  tcase_add_test(tcase, a_wait_is_cancelled);
+  tcase_add_test(tcase, no_wait_for_a_place_that_cannot_be_used);
   tcase_add_test(tcase, the_lock_file_is_deleted_meanwhile);
   tcase_add_test(tcase, places_that_cannot_be_used);
   tcase_add_test(tcase, what_a_scan_must_not_touch);
