@@ -27,6 +27,7 @@ typedef struct job {
   dl__segments segments;
   dl__known known; /* with PARTS_BY_CONTENT: what need not be put */
   bool by_content;
+  dl_upload_request begun; /* lives as long as the upload */
   dl__parts parts;
 } job;
 
@@ -76,14 +77,15 @@ static dl_status learn(job *j, dl_error *err) {
 
 static dl_status begin(job *j, dl_error *err) {
   const dl__send_request *r = j->request;
-  dl_upload_request request = DL_UPLOAD_REQUEST_INIT;
-  request.key = r->source->key;
-  request.size_bytes = r->source->stamp.size_bytes;
-  if (r->conditional && r->remote == NULL) request.if_absent = 1;
+  dl_upload_request *begun = &j->begun;
+  *begun = (dl_upload_request)DL_UPLOAD_REQUEST_INIT;
+  begun->key = r->source->key;
+  begun->size_bytes = r->source->stamp.size_bytes;
+  if (r->conditional && r->remote == NULL) begun->if_absent = 1;
   if (r->conditional && r->remote != NULL) {
-    request.if_match = r->remote->etag != NULL ? r->remote->etag : j->layout.etag;
+    begun->if_match = r->remote->etag != NULL ? r->remote->etag : j->layout.etag;
   }
-  return dl__storage_upload_begin(r->storage, &request, &j->parts.upload, err);
+  return dl__storage_upload_begin(r->storage, begun, &j->parts.upload, err);
 }
 
 static void add_reused(const job *j, uint64_t size_bytes) {
