@@ -1,7 +1,8 @@
 /* custom_storage.c: a whole storage of one's own: counted://NAME keeps objects in
  * memory and counts the calls. Usage: custom_storage FOLDER [KEY]
  * Pushes the folder twice (first all of it, whatever an earlier run remembered), says
- * on stderr what each push asked of the storage, and reads KEY back to stdout. */
+ * on stderr what each push asked of the storage, and reads KEY back to stdout.
+ * It has no slots for objects in parts, so every file is put whole. */
 #include <devlog/devlog.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -22,7 +22,8 @@ void dl__send_count(const dl__send_request *request, size_t size, uint64_t end, 
     atomic_fetch_add(&request->meter->sent_bytes, end - *counted);
     *counted = end;
   }
-  request->progress(request->progress_user);
+  /* At the end of a small file the news that it is done comes at once. */
+  if (end < request->source->stamp.size_bytes) request->progress(request->progress_user);
 }
 
 /* The second reading has to give the first one's digest. */

@@ -13,6 +13,7 @@ START_TEST(slots_and_caps) {
   ck_assert(slots->list != NULL && slots->stat != NULL && slots->put != NULL &&
             slots->get != NULL && slots->close != NULL);
   ck_assert_int_eq(storage.slots.remove != NULL, tested_can(CAN_REMOVE));
+  ck_assert_int_eq(dl__storage_has_parts(&storage), tested_can(CAN_PARTS));
 }
 END_TEST
 

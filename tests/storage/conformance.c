@@ -56,5 +56,7 @@ int main(void) {
   cases_read(suite);
   cases_threads(suite);
   cases_handles(suite);
+  cases_parts(suite);
+  cases_parts_fail(suite);
   return kit_main(suite);
 }

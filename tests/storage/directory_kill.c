@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "directory_kit.h"
+#include "kit_parts.h"
 
 #define KEY "folder/a"
 
@@ -37,6 +38,19 @@ static void shoot(void *user, uint64_t offset) {
   (void)offset;
   bullet *b = user;
   if (b->calls++ == b->kill_on) (void)kill(getpid(), SIGKILL);
+}
+
+/* The same in parts, of which the first is taken over, if there is an old object. */
+static void put_parts_and_exit(const pair *p, bool with_old) {
+  object before = {0};
+  if (with_old) before = stat_of(&storage, KEY);
+  cut c = cut_every(p->new, 100 * KIB);
+  (void)raise(SIGSTOP);
+  dl_upload *upload = begin(&storage, KEY, &c, with_old ? before.etag : NULL);
+  if (with_old) keep_part(&storage, upload, &c, 0, 0);
+  put_parts(&storage, upload, &c, with_old ? 1 : 0, c.count);
+  (void)commit(&storage, upload, &c);
+  _exit(0);
 }
 
 /* The child's part: puts the new content, with a digest, and ends. */
@@ -102,11 +116,12 @@ START_TEST(killed_while_reading) {
 }
 END_TEST
 
-static pid_t start_traced(const pair *p) {
+static pid_t start_traced(const pair *p, bool in_parts, bool with_old) {
   pid_t pid = fork();
   ck_assert_int_ge(pid, 0);
   if (pid == 0) {
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) _exit(2);
+    if (in_parts) put_parts_and_exit(p, with_old);
     put_and_exit(p, NULL);
   }
   return pid;
@@ -114,8 +129,8 @@ static pid_t start_traced(const pair *p) {
 
 /* Lets the put go over `stops` entries to and exits from system calls, then kills it.
  * 1: killed, 0: it had ended before, -1: this machine does not let us trace. */
-static int put_killed_after(const pair *p, int stops) {
-  pid_t pid = start_traced(p);
+static int put_killed_after(const pair *p, bool in_parts, bool with_old, int stops) {
+  pid_t pid = start_traced(p, in_parts, with_old);
   int status;
   ck_assert_int_eq(pid, waitpid(pid, &status, 0));
   for (int i = 0; i < stops && WIFSTOPPED(status); i++) {
@@ -135,15 +150,18 @@ static int put_killed_after(const pair *p, int stops) {
 
 /* Goes on until the put lives to its end, so every moment is tried; the counts show that. */
 START_TEST(killed_at_every_system_call) {
-  bool with_old = _i == 1;
+  bool with_old = _i % 2 == 1;
+  bool in_parts = _i >= 2;
   pair p = pair_new();
+  /* What the parts come to: the first is taken over. */
+  if (in_parts && with_old) memcpy(p.new.data, p.old.data, 100 * KIB);
   put_text(&storage, KEY, "");
   int killed = 1;
   int old_seen = 0;
   int new_seen = 0;
   for (int stops = 0; killed == 1; stops++) {
     start_over(&p, with_old);
-    killed = put_killed_after(&p, stops);
+    killed = put_killed_after(&p, in_parts, with_old, stops);
     if (killed < 0) break;
     bool is_new = look_after(&p, with_old);
     old_seen += !is_new;
@@ -160,5 +178,5 @@ END_TEST
 void directory_kill(Suite *suite) {
   TCase *tc = directory_case(suite, "kill");
   tcase_add_test(tc, killed_while_reading);
-  tcase_add_loop_test(tc, killed_at_every_system_call, 0, 2);
+  tcase_add_loop_test(tc, killed_at_every_system_call, 0, 4);
 }

@@ -16,6 +16,7 @@ int temporaries(void);
 
 void directory_digest(Suite *suite);
 void directory_links(Suite *suite);
+void directory_parts(Suite *suite);
 void directory_temp(Suite *suite);
 void directory_kill(Suite *suite);
 

@@ -26,6 +26,7 @@ dl_status mock_factory(const dl_config *config, void *user, const dl_storage **o
 
 void storage_wrapper(Suite *suite);
 void storage_objects(Suite *suite);
+void storage_parts(Suite *suite);
 void storage_registry(Suite *suite);
 
 #endif

@@ -41,8 +41,10 @@ static void unmake(remote *r) {
 
 const provider tested = {
     .name = "azure",
-    .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_WANTS_MD5,
-    .can = CAN_NEST | CAN_DIGEST | CAN_ETAG | CAN_MTIME | CAN_REMOVE | CAN_PERSIST | CAN_SUM,
+    .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_WANTS_MD5 |
+            DL_STORAGE_CHECKS_CRC64 | DL_STORAGE_PARTS_BY_CONTENT,
+    .can = CAN_NEST | CAN_DIGEST | CAN_ETAG | CAN_MTIME | CAN_REMOVE | CAN_PERSIST | CAN_SUM |
+           CAN_PARTS | CAN_LAYOUT,
     .depth_max = 254,
     .missing = missing,
     .make = make,

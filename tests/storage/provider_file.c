@@ -1,4 +1,4 @@
-/* file:///FOLDER, in a folder that is not there yet. Whether digests are kept
+/* file:///FOLDER, in a folder that is not there yet. Whether digests and segments are kept
  * depends on the filesystem: test_directory.c looks at that. */
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ static void unmake(remote *r) {
 const provider tested = {
     .name = "file",
     .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL,
-    .can = CAN_ETAG | CAN_MTIME | CAN_REMOVE | CAN_PERSIST,
+    .can = CAN_ETAG | CAN_MTIME | CAN_REMOVE | CAN_PERSIST | CAN_PARTS,
     .part_max = 255,
     .make = make,
     .unmake = unmake,

@@ -20,7 +20,7 @@ static void unmake(remote *r) {
 const provider tested = {
     .name = "memory",
     .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_VOLATILE,
-    .can = CAN_NEST | CAN_DIGEST | CAN_ETAG | CAN_MTIME | CAN_REMOVE,
+    .can = CAN_NEST | CAN_DIGEST | CAN_ETAG | CAN_MTIME | CAN_REMOVE | CAN_PARTS | CAN_LAYOUT,
     .make = make,
     .unmake = unmake,
 };

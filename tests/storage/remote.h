@@ -6,13 +6,15 @@
 #include "kit.h"
 
 /* What a provider can, besides its caps. */
-#define CAN_NEST    1u  /* "a" and "a/b" can both be objects */
-#define CAN_DIGEST  2u  /* keeps digests */
-#define CAN_ETAG    4u  /* has ETags */
-#define CAN_MTIME   8u  /* keeps mtime_ns to the nanosecond, from 1902 to 2200 */
-#define CAN_REMOVE  16u /* has the slot */
-#define CAN_PERSIST 32u /* objects outlive the last handle */
-#define CAN_SUM     64u /* makes an MD5 of its own, and reports it if no digest was given */
+#define CAN_NEST    1u   /* "a" and "a/b" can both be objects */
+#define CAN_DIGEST  2u   /* keeps digests */
+#define CAN_ETAG    4u   /* has ETags */
+#define CAN_MTIME   8u   /* keeps mtime_ns to the nanosecond, from 1902 to 2200 */
+#define CAN_REMOVE  16u  /* has the slot */
+#define CAN_PERSIST 32u  /* objects outlive the last handle */
+#define CAN_SUM     64u  /* makes an MD5 of its own, and reports it if no digest was given */
+#define CAN_PARTS   128u /* has objects in parts */
+#define CAN_LAYOUT  256u /* tells the segments of every object that was put in parts */
 
 typedef struct remote {
   char *url;
@@ -60,5 +62,7 @@ void cases_keys(Suite *suite);
 void cases_read(Suite *suite);
 void cases_threads(Suite *suite);
 void cases_handles(Suite *suite);
+void cases_parts(Suite *suite);
+void cases_parts_fail(Suite *suite);
 
 #endif

@@ -294,6 +294,7 @@ int main(void) {
   directory_folder(suite);
   directory_links(suite);
   directory_digest(suite);
+  directory_parts(suite);
   directory_temp(suite);
   directory_kill(suite);
   return kit_main(suite);

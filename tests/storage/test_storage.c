@@ -317,6 +317,7 @@ int main(void) {
   Suite *suite = suite_create("storage");
   storage_wrapper(suite);
   storage_objects(suite);
+  storage_parts(suite);
   storage_registry(suite);
   return kit_main(suite);
 }
