@@ -21,12 +21,20 @@ const command *command_find(const char *name);
 /* Writes what devlog is, and the list of the commands. */
 void help_list(FILE *out);
 
+int cmd_edit(int argc, char **argv);
 int cmd_help(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_new(int argc, char **argv);
 int cmd_push(int argc, char **argv);
+int cmd_show(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
+extern const char cmd_edit_help[];
 extern const char cmd_help_help[];
+extern const char cmd_list_help[];
+extern const char cmd_new_help[];
 extern const char cmd_push_help[];
+extern const char cmd_show_help[];
 extern const char cmd_version_help[];
 
 #endif

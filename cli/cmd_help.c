@@ -14,8 +14,8 @@ const char cmd_help_help[] = "Usage: devlog help [COMMAND]\n"
 void help_list(FILE *out) {
   (void)fputs("Usage: devlog COMMAND [OPTION]...\n"
               "\n"
-              "Pushes a folder of developer logs to a remote. What the remote has already\n"
-              "is not sent again.\n"
+              "Keeps a developer's journal, and pushes it, or any folder of developer logs, to\n"
+              "a remote. What the remote has already is not sent again.\n"
               "\n"
               "Commands:\n",
               out);

@@ -1,5 +1,5 @@
-/* cli/json.c: takes the events of a push, writes each as one JSON object on a line
- * of standard output. The only file that knows jansson. */
+/* cli/json.c: takes the events of a push, or the entries of a journal, writes each as
+ * one JSON object on a line of standard output. The only file that knows jansson. */
 #include "json.h"
 
 #include <jansson.h>
@@ -10,7 +10,8 @@
 
 #include "text.h"
 
-#define SCHEMA "devlog.push/1"
+#define SCHEMA      "devlog.push/1"
+#define LIST_SCHEMA "devlog.list/1"
 
 /* Which fields of dl_progress_event an event has. */
 enum { PATH = 1, FILES = 2, SIZE = 4, SENT = 8, MESSAGE = 16, ERROR = 32, REUSED = 64 };
@@ -244,4 +245,46 @@ void json_init(json_report *j, const push_options *options, reporter *out) {
   p->upload_complete = upload_complete;
   p->file_would_upload = file_would_upload;
   p->note = note;
+}
+
+void json_list_begin(json_report *j, const char *base) {
+  json_t *object = json_object();
+  add(j, object, "schema", json_string(LIST_SCHEMA));
+  add(j, object, "event", json_string("start"));
+  add(j, object, "version", json_string(dl_version()));
+  add_path(j, object, "base", base);
+  print(j, object);
+}
+
+static void add_names(json_report *j, json_t *object, const char *key, const char *const *names,
+                      size_t count) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++) {
+    if (json_array_append_new(list, json_string(names[i])) != 0) j->incomplete = true;
+  }
+  add(j, object, key, list);
+}
+
+void json_list_entry(json_report *j, const dl_entry *entry) {
+  json_t *object = new_event(j, "entry");
+  add_text(j, object, "id", entry->id);
+  add_text(j, object, "created_at", entry->created_at);
+  add_text(j, object, "updated_at", entry->updated_at);
+  add_names(j, object, "tags", entry->tags, entry->tag_count);
+  add_names(j, object, "people", entry->people, entry->people_count);
+  add_names(j, object, "projects", entry->projects, entry->project_count);
+  add_number(j, object, "event_count", entry->event_count);
+  add_number(j, object, "lines_damaged", entry->lines_damaged);
+  add_text(j, object, "content", entry->content);
+  print(j, object);
+}
+
+void json_list_end(json_report *j, size_t entries, dl_status status, int exit_code,
+                   const dl_error *err) {
+  json_t *object = new_event(j, "result");
+  add_name(j, object, status);
+  add_number(j, object, "exit_code", (uint64_t)exit_code);
+  add(j, object, "error", status != DL_OK ? whole_error(j, err) : json_null());
+  add_number(j, object, "entries", entries);
+  print(j, object);
 }

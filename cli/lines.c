@@ -11,6 +11,7 @@
 /* In ASCII and in UTF-8. Some signs are two columns wide and some are not: hence
  * one space or two behind them. */
 static const char *const marks[][2] = {
+    [MARK_ENTRY] = {"* ", "📓 "},
     [MARK_PUSH] = {"* ", "🔄 "},
     [MARK_SCAN] = {"* ", "🔍 "},
     [MARK_FOUND] = {"* ", "📁 "},

@@ -14,6 +14,7 @@
 
 /* What a line starts with. */
 typedef enum mark {
+  MARK_ENTRY,
   MARK_PUSH,
   MARK_SCAN,
   MARK_FOUND,

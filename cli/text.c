@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "term.h"
 
@@ -44,17 +45,28 @@ static void print_escaped(FILE *out, unsigned char byte) {
   (void)fprintf(out, "\\x%02x", byte);
 }
 
+/* Bytes of the character at text, or of what is none; *plain: it may be shown as it is. */
+static size_t look_at(const char *text, bool utf8, uint32_t *code, bool *plain) {
+  *code = 0;
+  size_t length = text_utf8(text, code);
+  *plain = length != 0 && (utf8 || *code < 0x80) && !is_harmful(*code);
+  return length == 0 ? 1 : length;
+}
+
+static void print(FILE *out, const char *text, size_t length, bool plain) {
+  if (plain) {
+    (void)fwrite(text, 1, length, out);
+  } else {
+    for (size_t i = 0; i < length; i++) print_escaped(out, (unsigned char)text[i]);
+  }
+}
+
 void text_print(FILE *out, const char *text, bool utf8) {
   while (*text != '\0') {
-    uint32_t code = 0;
-    size_t length = text_utf8(text, &code);
-    bool plain = length != 0 && (utf8 || code < 0x80) && !is_harmful(code) && code != '\\';
-    if (length == 0) length = 1;
-    if (plain) {
-      (void)fwrite(text, 1, length, out);
-    } else {
-      for (size_t i = 0; i < length; i++) print_escaped(out, (unsigned char)text[i]);
-    }
+    uint32_t code;
+    bool plain;
+    size_t length = look_at(text, utf8, &code, &plain);
+    print(out, text, length, plain && code != '\\');
     text += length;
   }
 }
@@ -67,6 +79,27 @@ void text_bytes(char *out, size_t size, double bytes) {
     unit++;
   }
   (void)snprintf(out, size, "%.*f %s", unit > 0 && bytes < 9.95 ? 1 : 0, bytes, units[unit]);
+}
+
+void text_print_body(FILE *out, const char *text, size_t size, bool utf8) {
+  const char *end = text + size;
+  while (text < end) {
+    uint32_t code;
+    bool plain;
+    size_t length = look_at(text, utf8, &code, &plain);
+    print(out, text, length, plain || code == '\n' || code == '\t');
+    text += length;
+  }
+}
+
+size_t text_columns(const char *text, bool utf8, size_t *length) {
+  uint32_t code;
+  bool plain;
+  *length = look_at(text, utf8, &code, &plain);
+  if (code == '\t') return 8; /* at most */
+  if (!plain) return *length * (sizeof "\\x00" - 1);
+  int columns = wcwidth((wchar_t)code);
+  return columns >= 0 ? (size_t)columns : 1;
 }
 
 void complain(const char *format, ...) {

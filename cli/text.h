@@ -19,6 +19,13 @@ void text_print(FILE *out, const char *text, bool utf8);
 /* A size for people, such as "156 B", "1.0 KiB" or "512 MiB". */
 void text_bytes(char *out, size_t size, double bytes);
 
+/* Writes size bytes of a text of many lines: as text_print, but ends of line, tabs and
+ * backslashes stay what they are. */
+void text_print_body(FILE *out, const char *text, size_t size, bool utf8);
+
+/* Columns that text_print_body needs for the character at text; *length: its bytes. */
+size_t text_columns(const char *text, bool utf8, size_t *length);
+
 /* "devlog: TEXT" as one line on stderr, written as text_print does. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -26,6 +26,7 @@
 #define DEVLOG_DEVLOG_H
 
 #include <devlog/config.h>
+#include <devlog/entry.h>
 #include <devlog/error.h>
 #include <devlog/progress.h>
 #include <devlog/storage.h>

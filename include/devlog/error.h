@@ -39,7 +39,9 @@ typedef enum dl_status {
   DL_ERR_BUSY = 15,            /* this handle is in use by a call that has not returned */
   DL_ERR_NOT_FOUND = 16,       /* there is no such object */
   DL_ERR_UNSUPPORTED = 17,     /* the storage cannot do this */
-  DL_ERR_SOURCE_CHANGED = 18   /* a local file changed while it was read */
+  DL_ERR_SOURCE_CHANGED = 18,  /* a local file changed while it was read */
+  DL_ERR_EXISTS = 19,          /* there is one already, and it is left as it is */
+  DL_ERR_JOURNAL = 20          /* a file of the journal cannot be read or written */
 } dl_status;
 
 /* The details of a failure. All strings are NUL-terminated, cut if too long,

@@ -174,6 +174,8 @@ PLANTED = (
     ("rooms", "lib/push/planted.c", "#include <zlib.h>"),
     ("rooms", "lib/push/planted.c", "#include <devlog/planted.h>"),
     ("rooms", "lib/push/planted.c", "#define P <zlib.h>\n#include P"),
+    ("rooms", "lib/journal/planted.c", '#include "push/planted.h"'),
+    ("rooms", "lib/push/planted.c", '#include "journal/planted.h"'),
     ("rooms", "lib/sync.c", '#include "storage/planted.h"'),
     ("rooms", "lib/attic/planted.c", "int planted;"),
     ("rooms", "cli/planted.c", '#include "../lib/push/planted.h"'),
@@ -212,7 +214,7 @@ def unplant(path, before):
 def check_planted(top):
     with tap.copy_of(top, *FOLDERS) as copy:
         copy = copy.resolve()
-        for room in ("base", "push", "storage"):
+        for room in ("base", "journal", "push", "storage"):
             plant(copy, f"lib/{room}/planted.h", "int planted;")
         plant(copy, "lib/base/ring.h", '#include "base/planted.h"')
         plant(copy, "lib/push/config_first.c", "#include <ini.h>")  # a second one is noticed
