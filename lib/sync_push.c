@@ -138,6 +138,7 @@ static dl_status forget_all(push *p, dl_error *err) {
     status = forget(&p->rows.items[i], p, err);
   }
   dl__rows_clear(&p->rows);
+  if (status == DL_OK && p->options->dry_run == 0) status = dl__state_commit(p->state, err);
   return status;
 }
 
@@ -165,6 +166,8 @@ static dl_status detect_remote(push *p, dl_error *err) {
   dl__plan_remote(&p->plan, &p->listing);
   if (p->options->dry_run == 0) {
     status = dl__plan_stale_rows(&p->rows, &p->listing, forget, p, err);
+    /* What was seen to be gone stays forgotten, whatever comes. */
+    if (status == DL_OK) status = dl__state_commit(p->state, err);
   }
   if (status == DL_OK) status = compare(p, err);
   if (status == DL_OK && p->options->dry_run == 0) status = dl__state_commit(p->state, err);

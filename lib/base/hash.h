@@ -62,7 +62,7 @@ bool dl__digest_valid(const char *digest);
 typedef struct dl__md5 dl__md5;
 
 /* The state of one, kept: the same bytes for the same content on every machine. */
-#define DL__MD5_SAVED_BYTES 88
+#define DL__MD5_SAVED_BYTES 96
 
 dl_status dl__md5_new(dl__md5 **out, dl_error *err);
 void dl__md5_free(dl__md5 *md5);
@@ -73,7 +73,7 @@ void dl__md5_get(const dl__md5 *md5, uint8_t out[DL__MD5_BYTES]);
 
 void dl__md5_save(const dl__md5 *md5, uint8_t saved[DL__MD5_SAVED_BYTES]);
 
-/* False, and nothing changed: saved is no state, or not one after size_bytes bytes. */
+/* False, and nothing changed: saved is no state (any more), or not one after size_bytes bytes. */
 bool dl__md5_load(dl__md5 *md5, const uint8_t saved[DL__MD5_SAVED_BYTES], uint64_t size_bytes);
 
 #define DL__HMAC_BYTES 32

@@ -7,16 +7,21 @@
 
 #include <openssl/md5.h>
 
+#include "base/crc64.h"
 #include "base/error.h"
 #include "base/hash.h"
 
 /* What is saved: four words of the chain, the number of bytes (each low byte first), then
- * those of the last, unfinished 64-byte block, and zeros. */
+ * those of the last, unfinished 64-byte block, and zeros; and a CRC-64 of all that, since
+ * a state that rotted would give a wrong MD5 that nobody doubts. */
 #define CHAIN_BYTES   16
 #define LENGTH_BYTES  8
 #define PENDING_BYTES 64
 
-_Static_assert(CHAIN_BYTES + LENGTH_BYTES + PENDING_BYTES == DL__MD5_SAVED_BYTES, "layout");
+#define STATE_BYTES (CHAIN_BYTES + LENGTH_BYTES + PENDING_BYTES)
+#define CRC_BYTES   8
+
+_Static_assert(STATE_BYTES + CRC_BYTES == DL__MD5_SAVED_BYTES, "layout");
 
 struct dl__md5 {
   MD5_CTX at_block; /* only ever fed whole blocks */
@@ -79,11 +84,15 @@ void dl__md5_save(const dl__md5 *md5, uint8_t saved[DL__MD5_SAVED_BYTES]) {
   for (size_t i = 0; i < 4; i++) put_number(saved + 4 * i, chain[i], 4);
   put_number(saved + CHAIN_BYTES, md5->size_bytes, LENGTH_BYTES);
   memcpy(saved + CHAIN_BYTES + LENGTH_BYTES, md5->pending, pending(md5));
+  put_number(saved + STATE_BYTES, dl__crc64(0, saved, STATE_BYTES), CRC_BYTES);
 }
 
 bool dl__md5_load(dl__md5 *md5, const uint8_t saved[DL__MD5_SAVED_BYTES], uint64_t size_bytes) {
   const uint8_t *tail = saved + CHAIN_BYTES + LENGTH_BYTES;
-  if (get_number(saved + CHAIN_BYTES, LENGTH_BYTES) != size_bytes) return false;
+  if (get_number(saved + CHAIN_BYTES, LENGTH_BYTES) != size_bytes ||
+      get_number(saved + STATE_BYTES, CRC_BYTES) != dl__crc64(0, saved, STATE_BYTES)) {
+    return false;
+  }
   for (size_t i = (size_t)(size_bytes % PENDING_BYTES); i < PENDING_BYTES; i++) {
     if (tail[i] != 0) return false;
   }

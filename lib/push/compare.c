@@ -46,6 +46,10 @@ static dl_status compare_by_reading(comparison *c, dl_error *err) {
   dl_status status = dl__storage_digest(c->storage, c->remote->key, digest, &size_bytes, err);
   if (status != DL_OK) return is_about_all(status) ? status : DL_OK;
   c->equal = size_bytes == c->remote->size_bytes && strcmp(digest, c->digest) == 0;
+  /* What is remembered has to be what the next listing will say. */
+  if (c->equal && dl__digest_valid(c->remote->digest)) {
+    memcpy(c->digest, c->remote->digest, sizeof c->digest);
+  }
   return DL_OK;
 }
 

@@ -51,13 +51,13 @@ static dl_status check_same(const job *j, dl_error *err) {
   return both && strcmp(remote->etag, layout->etag) != 0 ? conflict(j, err) : DL_OK;
 }
 
-/* Nothing at the remote, or a file of one part only: no need to ask. */
+/* Nothing at the remote, and one part only, so that none can be staged: no need to ask. */
 static dl_status get_layout(job *j, dl_error *err) {
   const dl__send_request *r = j->request;
   bool several = r->source->stamp.size_bytes > dl__segment_full_bytes(0);
   if (!r->conditional || (r->remote == NULL && !several)) return DL_OK;
   dl_status status = dl__storage_layout(r->storage, r->source->key, &j->layout, err);
-  if (status == DL_ERR_NOT_FOUND) return DL_OK;
+  if (status == DL_ERR_NOT_FOUND) return r->remote == NULL ? DL_OK : conflict(j, err);
   if (status != DL_OK) return status;
   if (j->layout.blocked) {
     return dl__fail(err, DL_ERR_UNSUPPORTED, r->source->key,
@@ -154,12 +154,13 @@ static dl_status reuse_parts(job *j, dl_error *err) {
   return status;
 }
 
-/* What the slot takes: segments, and pointers to them, in one block of memory. */
+/* What the slot takes: segments, and pointers to them, in one block of memory that begins
+ * with the first segment. */
 static const dl_segment **export_segments(const dl__segments *segments) {
   size_t count = segments->count;
-  const dl_segment **pointers = calloc(count, sizeof *pointers + sizeof(dl_segment));
-  if (pointers == NULL) return NULL;
-  dl_segment *items = (dl_segment *)(pointers + count);
+  dl_segment *items = calloc(count, sizeof(dl_segment) + sizeof(dl_segment *));
+  if (items == NULL) return NULL;
+  const dl_segment **pointers = (const dl_segment **)(items + count);
   for (size_t i = 0; i < count; i++) {
     items[i] = (dl_segment)DL_SEGMENT_INIT;
     items[i].size_bytes = segments->items[i].size_bytes;
@@ -183,7 +184,7 @@ static dl_status commit(job *j, const char *digest, dl_error *err) {
   request.md5 = j->survey.md5 != NULL ? md5 : NULL;
   dl_put_result result = DL_PUT_RESULT_INIT;
   dl_status status = dl__storage_commit(r->storage, j->parts.upload, &request, &result, err);
-  free(segments);
+  free((void *)(uintptr_t)segments[0]);
   return status;
 }
 
@@ -199,6 +200,18 @@ static dl_status describe(const job *j, dl__row *row, dl_error *err) {
   return DL_OK;
 }
 
+/* Stamps cannot tell an append from an append and a change of what was there. A file that
+ * grew meanwhile is read once more, unless its name says that it only grows. */
+static dl_status check_source(job *j, dl_error *err) {
+  const dl__source *source = j->request->source;
+  bool grew;
+  dl_status status = dl__source_grew(source, &grew, err);
+  if (status == DL_OK && grew && !j->request->grows) {
+    status = dl__survey_confirm(&j->survey, &j->segments, err);
+  }
+  return status == DL_OK ? dl__source_check(source, err) : status;
+}
+
 static dl_status upload(job *j, dl__row *row, dl_error *err) {
   dl_status status = begin(j, err);
   if (status == DL_OK) status = provide_old(j, err);
@@ -206,7 +219,7 @@ static dl_status upload(job *j, dl__row *row, dl_error *err) {
   dl_status landed = dl__parts_wait(&j->parts, status == DL_OK ? err : NULL);
   if (status == DL_OK) status = landed;
   if (status == DL_OK) status = reuse_parts(j, err);
-  if (status == DL_OK) status = dl__source_check(j->request->source, err);
+  if (status == DL_OK) status = check_source(j, err);
   if (status == DL_OK) status = describe(j, row, err);
   if (status == DL_OK) status = commit(j, row->digest, err);
   if (j->parts.upload != NULL) dl__storage_upload_end(j->request->storage, j->parts.upload);

@@ -28,6 +28,7 @@ typedef struct dl__send_request {
   dl__reader *reader;
   const dl__remote *remote; /* as it was listed; NULL: it was not */
   const dl__row *vouched;   /* for dl__survey_match, or NULL */
+  bool grows;               /* files of this name are only ever appended to */
   bool conditional;         /* only over what was listed, and with what it has; false: send all of
                                it, whatever stands there */
   bool md5;                 /* in parts: the MD5 of the whole is to be kept beside it */

@@ -99,6 +99,13 @@ dl_status dl__source_digest(const dl__source *source, dl__reader *reader, dl__di
   return dl__hash_end_md5(&reader->hash, digests->md5, err);
 }
 
+dl_status dl__source_grew(const dl__source *source, bool *grew, dl_error *err) {
+  struct stat st;
+  if (fstat(source->fd, &st) != 0) return fail(errno, source->key, "read", err);
+  *grew = (uint64_t)st.st_size > source->stamp.size_bytes;
+  return DL_OK;
+}
+
 dl_status dl__source_check(const dl__source *source, dl_error *err) {
   struct stat st;
   if (fstat(source->fd, &st) != 0) return fail(errno, source->key, "read", err);

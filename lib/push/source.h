@@ -54,6 +54,9 @@ typedef struct dl__digests {
 dl_status dl__source_digest(const dl__source *source, dl__reader *reader, dl__digests *digests,
                             dl_error *err);
 
+/* Whether the file is larger now than it was at the opening. */
+dl_status dl__source_grew(const dl__source *source, bool *grew, dl_error *err);
+
 /* DL_ERR_SOURCE_CHANGED if what was read since the opening may be a mixture of
  * versions, or the name means another file now. To have grown is no change. */
 dl_status dl__source_check(const dl__source *source, dl_error *err);

@@ -37,7 +37,8 @@ static const char schema[] = "PRAGMA application_id = 0x646c7374;"
                              "CREATE TABLE push (id INTEGER PRIMARY KEY CHECK (id = 1),"
                              "  last_push_ns INTEGER NOT NULL);";
 
-typedef enum verdict { GOOD, DAMAGED, REFUSED } verdict;
+/* OUTDATED: whole, and of an older version of this program. */
+typedef enum verdict { GOOD, DAMAGED, OUTDATED, REFUSED } verdict;
 
 bool dl__state_begin(const dl__state *state) {
   return dl__state_run(state, "BEGIN IMMEDIATE") && dl__state_run(state, "PRAGMA user_version = 2");
@@ -87,11 +88,12 @@ static verdict check_identity(const dl__state *state, bool *empty, dl_error *err
     return REFUSED;
   }
   if (version == SCHEMA_VERSION) return GOOD;
+  if (version < SCHEMA_VERSION) return OUTDATED;
   (void)dl__fail(err, DL_ERR_STATE, state->path,
                  "the local state %s is from a newer version; update this program, or delete the "
                  "file: the next push rebuilds it",
                  state->path);
-  return version > SCHEMA_VERSION ? REFUSED : DAMAGED;
+  return REFUSED;
 }
 
 static verdict check_pages(const dl__state *state, dl_error *err) {
@@ -282,7 +284,9 @@ dl_status dl__state_load(dl__state *state, bool read_only, const char **note, dl
   verdict result = load(state, read_only, err);
   if (result == GOOD) return DL_OK;
   if (result == REFUSED) return (dl_status)err->status;
-  *note = "the local state was damaged; every file is compared with the remote";
+  *note = result == OUTDATED
+              ? "the local state is from an older version; every file is compared with the remote"
+              : "the local state was damaged; every file is compared with the remote";
   if (!read_only) return rebuild(state, err);
   dl__state_unload(state);
   return DL_OK;

@@ -1,5 +1,6 @@
 /* push/survey.c: takes an open file and a layout, gives the segments that need not be
- * sent. Each byte is read and digested once, but for small segments that are merged. */
+ * sent. Each byte is read and digested once, but for those of small segments that do not
+ * stay as they are. */
 #include "push/survey.h"
 
 #include <string.h>
@@ -60,12 +61,13 @@ static dl_status take_fitting(const dl__layout *layout, uint64_t size_bytes, dl_
   return DL_OK;
 }
 
-/* Whether the object is the one that was remembered. */
+/* Whether the object is the one that was remembered, and the file has grown since. */
 static dl_status is_vouched(const dl__survey *s, const dl__layout *layout, const dl__row *row,
                             const dl__segments *segments, bool *vouched, dl_error *err) {
   *vouched = false;
+  uint64_t end = dl__segments_end(segments);
   if (row == NULL || segments->count == 0 || segments->count < layout->committed ||
-      row->stamp.size_bytes != dl__segments_end(segments) ||
+      row->stamp.size_bytes != end || s->source->stamp.size_bytes <= end ||
       row->stamp.ino != s->source->stamp.ino || (s->md5 != NULL && row->md5_saved == NULL)) {
     return DL_OK;
   }
@@ -75,38 +77,63 @@ static dl_status is_vouched(const dl__survey *s, const dl__layout *layout, const
   return status;
 }
 
-/* The shortcut: reads the last segment only. */
-static dl_status believe(dl__survey *s, const dl__layout *layout, const dl__row *row,
-                         const dl__segments *segments, bool *believed, dl_error *err) {
-  dl_status status = is_vouched(s, layout, row, segments, believed, err);
-  if (status != DL_OK || !*believed) return status;
-  uint64_t end = dl__segments_end(segments);
-  dl__segment last = segments->items[segments->count - 1];
-  dl__md5 *md5 = s->md5;
-  s->md5 = NULL; /* this read is beside the others */
-  status = dl__survey_read(s, &last, err);
-  s->md5 = md5;
-  *believed = status == DL_OK && memcmp(last.sha256, layout->items[segments->count - 1].sha256,
-                                        sizeof last.sha256) == 0;
-  if (*believed && md5 != NULL) {
-    *believed = dl__md5_load(md5, row->md5_saved, end);
-    if (*believed) s->md5_bytes = end;
+/* Reads the witnesses: the first segment, which is another one in a log that was started
+ * anew, the last full one, and all behind it, which may be merged. */
+static dl_status hear(dl__survey *s, const dl__segments *segments, bool *same, dl_error *err) {
+  size_t first_small = dl__segments_first_small(segments);
+  dl_status status = DL_OK;
+  *same = true;
+  for (size_t i = 0; status == DL_OK && *same && i < segments->count; i++) {
+    if (i > 0 && i + 1 < first_small) continue;
+    dl__segment now = segments->items[i];
+    status = dl__survey_read(s, &now, err);
+    *same = memcmp(now.sha256, segments->items[i].sha256, sizeof now.sha256) == 0;
   }
   return status;
 }
 
+/* The shortcut: believes all segments, if the witnesses are as they were. */
+static dl_status believe(dl__survey *s, const dl__layout *layout, const dl__row *row,
+                         const dl__segments *segments, bool *believed, dl_error *err) {
+  dl_status status = is_vouched(s, layout, row, segments, believed, err);
+  if (status != DL_OK || !*believed) return status;
+  dl__md5 *md5 = s->md5;
+  s->md5 = NULL; /* these bytes are in the one that was kept */
+  status = hear(s, segments, believed, err);
+  s->md5 = md5;
+  if (status != DL_OK || !*believed || md5 == NULL) return status;
+  uint64_t end = dl__segments_end(segments);
+  *believed = dl__md5_load(md5, row->md5_saved, end);
+  if (*believed) s->md5_bytes = end;
+  return DL_OK;
+}
+
+/* The MD5 as it was before each of the small segments. */
+typedef struct marks {
+  size_t first; /* of the small ones */
+  uint8_t saved[DL__SEGMENTS_SMALL_MAX][DL__MD5_SAVED_BYTES];
+} marks;
+
 /* A change among the small segments ends the row of those that stay: what follows is cut
  * anew. Before them the cuts stay where they are, so that the kept ones behind do, too. */
-static dl_status compare(dl__survey *s, const dl__layout *layout, size_t first_small,
-                         dl__segments *out, dl_error *err) {
+static dl_status compare(dl__survey *s, const dl__layout *layout, marks *m, dl__segments *out,
+                         dl_error *err) {
   dl_status status = DL_OK;
   for (size_t i = 0; status == DL_OK && i < out->count; i++) {
     dl__segment *segment = &out->items[i];
+    if (i >= m->first && s->md5 != NULL) dl__md5_save(s->md5, m->saved[i - m->first]);
     status = dl__survey_read(s, segment, err);
     segment->kept = memcmp(segment->sha256, layout->items[i].sha256, sizeof segment->sha256) == 0;
-    if (!segment->kept && i >= first_small) out->count = i;
+    if (!segment->kept && i >= m->first) out->count = i;
   }
   return status;
+}
+
+/* What is cut anew is read anew; the MD5 is to be of those bytes. */
+static void go_back(dl__survey *s, const marks *m, const dl__segments *out) {
+  uint64_t end = dl__segments_end(out);
+  if (s->md5 == NULL || s->md5_bytes <= end) return;
+  if (dl__md5_load(s->md5, m->saved[out->count - m->first], end)) s->md5_bytes = end;
 }
 
 dl_status dl__survey_match(dl__survey *survey, const dl__layout *layout, const dl__row *vouched,
@@ -117,10 +144,30 @@ dl_status dl__survey_match(dl__survey *survey, const dl__layout *layout, const d
   dl_status status = take_fitting(layout, size_bytes, out, err);
   if (status == DL_OK) status = believe(survey, layout, vouched, out, &believed, err);
   if (status != DL_OK) return status;
-  size_t first_small = dl__segments_first_small(out);
+  marks m = {.first = dl__segments_first_small(out)};
+  if (out->count - m.first > DL__SEGMENTS_SMALL_MAX) out->count = m.first; /* not our cuts */
   out->count = dl__segments_stay(out, size_bytes);
-  if (!believed) status = compare(survey, layout, first_small, out, err);
+  if (believed) return DL_OK;
+  status = compare(survey, layout, &m, out, err);
   out->count = dl__segments_stay(out, size_bytes);
+  if (status == DL_OK) go_back(survey, &m, out);
+  return status;
+}
+
+dl_status dl__survey_confirm(dl__survey *survey, const dl__segments *segments, dl_error *err) {
+  dl__md5 *md5 = survey->md5;
+  dl_status status = DL_OK;
+  survey->md5 = NULL;
+  for (size_t i = 0; status == DL_OK && i < segments->count; i++) {
+    dl__segment now = segments->items[i];
+    status = dl__survey_read(survey, &now, err);
+    bool same = memcmp(now.sha256, segments->items[i].sha256, sizeof now.sha256) == 0;
+    if (status == DL_OK && !same) {
+      status = dl__fail(err, DL_ERR_SOURCE_CHANGED, survey->source->key,
+                        "was changed while it was read");
+    }
+  }
+  survey->md5 = md5;
   return status;
 }
 

@@ -34,11 +34,15 @@ dl_status dl__survey_read(dl__survey *survey, dl__segment *segment, dl_error *er
  * with the same bytes are `kept`, others are to be sent. What follows them, up to the
  * end of the file, is to be cut anew.
  * vouched: what was remembered of the object, if files of this name only ever grow;
- * then, if the layout is that object and the file begins with it as far as its last
- * segment shows, the other segments are believed unread. Else NULL.
+ * then, if the layout is that object, the file is the same one and larger, and begins
+ * with it as far as the first segment, the last full one and the small ones show, the
+ * others are believed unread. Else NULL.
  * The caller clears *out, also on failure. */
 dl_status dl__survey_match(dl__survey *survey, const dl__layout *layout, const dl__row *vouched,
                            dl__segments *out, dl_error *err);
+
+/* Reads the segments once more; DL_ERR_SOURCE_CHANGED if one is not what it was. */
+dl_status dl__survey_confirm(dl__survey *survey, const dl__segments *segments, dl_error *err);
 
 /* True if the segments are the whole file and all of the object. */
 bool dl__survey_is_equal(const dl__survey *survey, const dl__layout *layout,

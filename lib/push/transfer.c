@@ -45,16 +45,25 @@ static void post_progress(void *user) {
   dl__workq_post_lossy(at->q, (dl__work_message){at->place, PROGRESS, 0});
 }
 
+/* What an earlier way of sending the file found and reached does not count. */
+static void start_over(dl__outcome *outcome, dl__row *row) {
+  free(row->md5_saved);
+  *row = (dl__row){.key = outcome->action->file->key};
+  atomic_store(&outcome->meter.sent_bytes, 0);
+  atomic_store(&outcome->meter.reused_bytes, 0);
+}
+
 static dl_status send_source(turn *at, const dl__source *source, dl__row *row, dl_error *err) {
   const dl__transfer_request *from = at->t->request;
   dl__outcome *outcome = &at->t->outcomes[at->place];
   const dl__action *action = outcome->action;
-  bool grows = action->row != NULL && dl__patterns_match(from->append_only, source->key);
+  bool grows = dl__patterns_match(from->append_only, source->key);
   dl__send_request request = {
       .storage = from->storage,
       .source = source,
       .reader = at->reader,
       .remote = action->remote,
+      .grows = grows,
       .vouched = grows ? action->row : NULL,
       .conditional = from->conditional,
       .md5 = from->keep_md5,
@@ -66,6 +75,7 @@ static dl_status send_source(turn *at, const dl__source *source, dl__row *row, d
   if (dl__send_wants_parts(from->storage, source->stamp.size_bytes)) {
     dl_status status = dl__send_parts(&request, row, err);
     if (status != DL_ERR_UNSUPPORTED) return status;
+    start_over(outcome, row);
   }
   return dl__send_whole(&request, row, err);
 }
@@ -74,10 +84,7 @@ static dl_status try_file(turn *at, dl__row *row, dl_error *err) {
   if (atomic_load(at->reader->cancel)) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
   dl__source source;
   dl__outcome *outcome = &at->t->outcomes[at->place];
-  free(row->md5_saved);
-  *row = (dl__row){.key = outcome->action->file->key};
-  atomic_store(&outcome->meter.sent_bytes, 0);
-  atomic_store(&outcome->meter.reused_bytes, 0);
+  start_over(outcome, row);
   dl_status status = dl__source_open(&source, at->t->request->dir_fd, row->key, err);
   if (status == DL_OK) status = send_source(at, &source, row, err);
   dl__source_close(&source);

@@ -220,20 +220,31 @@ END_TEST
 START_TEST(md5_is_kept_in_one_form) {
   static const uint8_t start[] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
                                   0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10};
+  /* CRC-64/NVME of the 88 bytes before, low byte first, by a program that is not ours. */
+  static const uint8_t crcs[2][8] = {{0x37, 0x1b, 0x7a, 0x4e, 0xfa, 0x1c, 0xa3, 0x9c},
+                                     {0x0e, 0x0c, 0x57, 0xd4, 0x03, 0xde, 0x3c, 0x38}};
   uint8_t expected[DL__MD5_SAVED_BYTES] = {0};
   uint8_t saved[DL__MD5_SAVED_BYTES];
   memcpy(expected, start, sizeof start);
+  memcpy(expected + 88, crcs[0], 8);
   dl__md5 *md5 = new_md5();
   dl__md5_save(md5, saved);
   ck_assert_mem_eq(saved, expected, sizeof saved);
   expected[16] = 3;
   memcpy(expected + 24, "abc", 3);
+  memcpy(expected + 88, crcs[1], 8);
   dl__md5_add(md5, "abc", 3);
   dl__md5_save(md5, saved);
   ck_assert_mem_eq(saved, expected, sizeof saved);
   dl__md5_free(md5);
 }
 END_TEST
+
+/* A state that was made by hand gets the CRC that belongs to it. */
+static void seal(uint8_t *saved) {
+  uint64_t sum = dl__crc64(0, saved, 88);
+  for (int k = 0; k < 8; k++) saved[88 + k] = (uint8_t)(sum >> (8 * k));
+}
 
 static void expect_no_load(dl__md5 *md5, const uint8_t *saved, uint64_t size_bytes) {
   ck_assert_msg(!dl__md5_load(md5, saved, size_bytes), "size %ju", (uintmax_t)size_bytes);
@@ -255,13 +266,30 @@ START_TEST(md5_of_another_size_or_with_garbage_is_not_loaded) {
     expect_no_load(target, saved, size | UINT64_C(1) << 63);
     for (size_t i = size % 64; i < 64; i++) {
       saved[24 + i] ^= 1;
+      seal(saved);
       expect_no_load(target, saved, size);
       saved[24 + i] ^= 1;
+      seal(saved);
     }
     dl__md5_add(md5, junk, 1);
   }
   dl__md5_free(md5);
   dl__md5_free(target);
+}
+END_TEST
+
+START_TEST(md5_that_rotted_is_not_loaded) {
+  uint8_t saved[DL__MD5_SAVED_BYTES];
+  dl__md5 *md5 = new_md5();
+  dl__md5_add(md5, "abc", 3);
+  dl__md5_save(md5, saved);
+  for (size_t i = 0; i < 8 * sizeof saved; i++) {
+    saved[i / 8] ^= (uint8_t)(1 << i % 8);
+    expect_no_load(md5, saved, 3);
+    saved[i / 8] ^= (uint8_t)(1 << i % 8);
+  }
+  ck_assert(dl__md5_load(md5, saved, 3));
+  dl__md5_free(md5);
 }
 END_TEST
 
@@ -276,6 +304,7 @@ START_TEST(md5_counts_beyond_32_bits) {
       saved[16 + k] = (uint8_t)(sizes[i] >> (8 * k));
       last[56 + k] = (uint8_t)(sizes[i] * 8 >> (8 * k));
     }
+    seal(saved);
     uint8_t digest[DL__MD5_BYTES];
     dl__md5 *md5 = new_md5();
     ck_assert(dl__md5_load(md5, saved, sizes[i]));
@@ -355,6 +384,7 @@ int main(void) {
   tcase_add_test(tcase, md5_is_kept_at_every_length);
   tcase_add_test(tcase, md5_is_kept_in_one_form);
   tcase_add_test(tcase, md5_of_another_size_or_with_garbage_is_not_loaded);
+  tcase_add_test(tcase, md5_that_rotted_is_not_loaded);
   tcase_add_test(tcase, md5_counts_beyond_32_bits);
   tcase_add_test(tcase, a_raw_digest_and_its_text);
   tcase_add_loop_test(tcase, digests_of_both_prefixes, 0, COUNT(digests));

@@ -12,7 +12,7 @@
 
 #define MIB       ((size_t)1 << 20)
 #define FULL      (4 * MIB)
-#define SIZE_MAX_ (3 * FULL)
+#define SIZE_MAX_ (5 * FULL)
 #define BUFFER    ((size_t)64 * 1024)
 
 static char *dir;
@@ -215,47 +215,101 @@ static void check_md5(size_t size) {
   ck_assert_int_eq(memcmp(ours, right, sizeof right), 0);
 }
 
-/* A log that is vouched for: only its last segment is read. */
+static const size_t log_sizes[] = {FULL, FULL, FULL, 1000, 500, 0};
+enum { LOG = 3 * FULL + 1500, WITNESSES = 2 * FULL + 1500 };
+
+/* A log that is vouched for: the first segment, the last full one and the small ones are
+ * read, the others are not. */
 START_TEST(a_vouched_prefix_is_not_read) {
-  make_object(three);
-  open_file(FULL + 2500);
+  make_object(log_sizes);
+  open_file(LOG + 1000);
   dl__row row = remember();
   match(&row);
-  ck_assert_uint_eq(kept(), 3);
-  ck_assert_uint_eq(bytes_read, 500);
-  check_md5(FULL + 2500);
+  ck_assert_uint_eq(kept(), 5);
+  ck_assert_uint_eq(bytes_read, WITNESSES);
+  check_md5(LOG + 1000);
 }
 END_TEST
 
 /* The MD5 goes on also where small segments are read again to be merged. */
 START_TEST(a_vouched_prefix_with_merged_segments) {
-  make_object(three);
-  open_file(2 * FULL);
+  make_object(log_sizes);
+  open_file(4 * FULL);
   dl__row row = remember();
   match(&row);
-  ck_assert_uint_eq(found.count, 1);
-  ck_assert_uint_eq(bytes_read, 500);
-  check_md5(2 * FULL);
+  ck_assert_uint_eq(found.count, 3);
+  ck_assert_uint_eq(bytes_read, WITNESSES);
+  check_md5(4 * FULL);
 }
 END_TEST
 
-enum { OTHER_INODE, OTHER_DIGEST, OTHER_SIZE, NO_MD5, BAD_MD5, OTHER_END, REASONS };
+enum { OTHER_INODE, OTHER_DIGEST, OTHER_SIZE, NO_MD5, BAD_MD5, OTHER_END, OTHER_START, REASONS };
 
 /* One thing that does not fit, and everything is read and compared. */
 START_TEST(what_is_not_vouched_for_is_read) {
-  make_object(three);
-  if (_i == OTHER_END) content[FULL + 1100] ^= 1;
-  open_file(FULL + 2500);
+  make_object(log_sizes);
+  if (_i == OTHER_END) content[3 * FULL + 1100] ^= 1;
+  if (_i == OTHER_START) content[0] ^= 1;
+  open_file(LOG + 1000);
   dl__row row = remember();
   if (_i == OTHER_INODE) row.stamp.ino++;
   if (_i == OTHER_DIGEST) row.digest[20] = row.digest[20] == '0' ? '1' : '0';
   if (_i == OTHER_SIZE) row.stamp.size_bytes--;
   if (_i == NO_MD5) row.md5_saved = NULL;
-  if (_i == BAD_MD5) row.md5_saved[20]++;
+  if (_i == BAD_MD5) row.md5_saved[3] ^= 1;
   match(&row);
-  ck_assert_uint_eq(kept(), _i == OTHER_END ? 2 : 3);
-  ck_assert_uint_ge(bytes_read, FULL + 1500);
-  check_md5(FULL + 2500);
+  ck_assert_uint_eq(kept(), _i == OTHER_END || _i == OTHER_START ? 4 : 5);
+  ck_assert_uint_ge(bytes_read, LOG);
+  check_md5(LOG + 1000);
+}
+END_TEST
+
+/* The same size: whatever was done to it, it was no append. */
+START_TEST(a_file_that_did_not_grow_is_read) {
+  make_object(log_sizes);
+  content[FULL + 7] ^= 1;
+  open_file(LOG);
+  dl__row row = remember();
+  match(&row);
+  ck_assert_uint_eq(kept(), 4);
+  ck_assert(!found.items[1].kept);
+}
+END_TEST
+
+/* The MD5 is of the bytes that are sent, so it goes back to where the cut is. */
+START_TEST(the_md5_follows_the_cuts) {
+  make_object(log_sizes);
+  content[3 * FULL + 1100] ^= 1;
+  open_file(LOG);
+  match(NULL);
+  ck_assert_uint_eq(dl__segments_end(&found), 3 * FULL + 1000);
+  ck_assert_uint_eq(survey.md5_bytes, 3 * FULL + 1000);
+  check_md5(LOG);
+}
+END_TEST
+
+START_TEST(a_change_is_found_by_reading_again) {
+  make_object(log_sizes);
+  open_file(LOG);
+  match(NULL);
+  ck_assert_int_eq(dl__survey_confirm(&survey, &found, &err), DL_OK);
+  uint64_t before = survey.md5_bytes;
+  content[2 * FULL] ^= 1;
+  support_write_bytes(dir, "f", content, LOG);
+  ck_assert_int_eq(dl__survey_confirm(&survey, &found, &err), DL_ERR_SOURCE_CHANGED);
+  ck_assert_uint_eq(survey.md5_bytes, before);
+}
+END_TEST
+
+/* Cuts that are not ours: more small segments than there can be. */
+START_TEST(too_many_small_segments_are_cut_anew) {
+  size_t sizes[102] = {FULL};
+  for (size_t i = 1; i < 101; i++) sizes[i] = 10;
+  make_object(sizes);
+  open_file(FULL + 1000);
+  match(NULL);
+  ck_assert_uint_eq(found.count, 1);
+  check_md5(FULL + 1000);
 }
 END_TEST
 
@@ -294,6 +348,10 @@ int main(void) {
   tcase_add_test(tcase, a_vouched_prefix_is_not_read);
   tcase_add_test(tcase, a_vouched_prefix_with_merged_segments);
   tcase_add_loop_test(tcase, what_is_not_vouched_for_is_read, 0, REASONS);
+  tcase_add_test(tcase, a_file_that_did_not_grow_is_read);
+  tcase_add_test(tcase, the_md5_follows_the_cuts);
+  tcase_add_test(tcase, a_change_is_found_by_reading_again);
+  tcase_add_test(tcase, too_many_small_segments_are_cut_anew);
   tcase_add_test(tcase, a_shorter_file_is_not_vouched_for);
   tcase_add_test(tcase, a_read_is_cancelled);
   return support_main(suite);
