@@ -27,6 +27,8 @@ int cmd_list(int argc, char **argv);
 int cmd_new(int argc, char **argv);
 int cmd_push(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_init(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 extern const char cmd_edit_help[];
@@ -35,6 +37,8 @@ extern const char cmd_list_help[];
 extern const char cmd_new_help[];
 extern const char cmd_push_help[];
 extern const char cmd_show_help[];
+extern const char cmd_init_help[];
+extern const char cmd_status_help[];
 extern const char cmd_version_help[];
 
 #endif

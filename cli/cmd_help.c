@@ -9,7 +9,10 @@
 
 const char cmd_help_help[] = "Usage: devlog help [COMMAND]\n"
                              "\n"
-                             "Shows the help of a command, or the list of the commands.\n";
+                             "Shows the help of a command, or the list of the commands.\n"
+                             "\n"
+                             "Example:\n"
+                             "  devlog help push\n";
 
 void help_list(FILE *out) {
   (void)fputs("Usage: devlog COMMAND [OPTION]...\n"

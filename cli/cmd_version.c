@@ -12,7 +12,10 @@
 const char cmd_version_help[] = "Usage: devlog version\n"
                                 "\n"
                                 "Shows the version of devlog, and that of libdevlogsync if it is\n"
-                                "another one.\n";
+                                "another one.\n"
+                                "\n"
+                                "Example:\n"
+                                "  devlog version\n";
 
 int cmd_version(int argc, char **argv) {
   int code;

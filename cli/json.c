@@ -1,5 +1,5 @@
-/* cli/json.c: takes the events of a push, or the entries of a journal, writes each as
- * one JSON object on a line of standard output. The only file that knows jansson. */
+/* cli/json.c: takes the events of a push, the entries of a journal, or the members of a line,
+ * writes each as one JSON object on a line of standard output. The only file that knows jansson. */
 #include "json.h"
 
 #include <jansson.h>
@@ -287,4 +287,37 @@ void json_list_end(json_report *j, size_t entries, dl_status status, int exit_co
   add(j, object, "error", status != DL_OK ? whole_error(j, err) : json_null());
   add_number(j, object, "entries", entries);
   print(j, object);
+}
+
+json_line json_line_new(json_report *report, const char *schema, const char *event) {
+  json_line l = {report, json_object()};
+  if (schema != NULL) add(report, l.object, "schema", json_string(schema));
+  add(report, l.object, "event", json_string(event));
+  return l;
+}
+
+void json_line_text(const json_line *l, const char *name, const char *text) {
+  add_text(l->report, l->object, name, text);
+}
+
+void json_line_path(const json_line *l, const char *name, const char *path) {
+  add_path(l->report, l->object, name, path);
+}
+
+void json_line_number(const json_line *l, const char *name, int64_t number) {
+  add(l->report, l->object, name, json_integer(number));
+}
+
+void json_line_flag(const json_line *l, const char *name, bool flag) {
+  add(l->report, l->object, name, json_boolean(flag));
+}
+
+void json_line_end(const json_line *l, dl_status status, int exit_code, const dl_error *err) {
+  add_name(l->report, l->object, status);
+  json_line_number(l, "exit_code", exit_code);
+  add(l->report, l->object, "error", status != DL_OK ? whole_error(l->report, err) : json_null());
+}
+
+void json_line_print(const json_line *l) {
+  print(l->report, l->object);
 }

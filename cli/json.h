@@ -1,9 +1,11 @@
-/* cli/json.h: what programs read; `devlog help push` and `devlog help list` describe it. */
+/* cli/json.h: the report of a push for programs, `devlog help push` describes it; and single lines
+ * for the other commands. */
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "options.h"
 #include "reporter.h"
@@ -21,5 +23,24 @@ void json_list_end(json_report *j, size_t entries, dl_status status, int exit_co
 
 /* Fills in a reporter that writes to j, which must live as long. */
 void json_init(json_report *j, const push_options *options, reporter *out);
+
+/* One line, put together member by member: an object that starts with "schema" (NULL: none) and
+ * "event". What cannot be made or written shows in report->incomplete. */
+typedef struct json_line {
+  json_report *report;
+  void *object;
+} json_line;
+
+json_line json_line_new(json_report *report, const char *schema, const char *event);
+void json_line_text(const json_line *l, const char *name, const char *text); /* NULL: null */
+void json_line_path(const json_line *l, const char *name, const char *path); /* the same */
+void json_line_number(const json_line *l, const char *name, int64_t number);
+void json_line_flag(const json_line *l, const char *name, bool flag);
+
+/* "status", "exit_code", and "error" with the details, or null. */
+void json_line_end(const json_line *l, dl_status status, int exit_code, const dl_error *err);
+
+/* Prints it and ends it. */
+void json_line_print(const json_line *l);
 
 #endif

@@ -12,10 +12,12 @@
 #include "usage.h"
 
 static const command commands[] = {
+    {"init", "write the config file, and try the remote", cmd_init_help, cmd_init},
     {"new", "write the entry of a day", cmd_new_help, cmd_new},
     {"edit", "change an entry", cmd_edit_help, cmd_edit},
     {"show", "show an entry", cmd_show_help, cmd_show},
     {"list", "list the entries, the newest first", cmd_list_help, cmd_list},
+    {"status", "show what a push would send", cmd_status_help, cmd_status},
     {"push", "send what is new or changed to the remote", cmd_push_help, cmd_push},
     {"version", "show the version", cmd_version_help, cmd_version},
     {"help", "show this, or the help of a command", cmd_help_help, cmd_help},

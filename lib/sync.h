@@ -3,6 +3,7 @@
 #define DL_SYNC_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include <devlog/devlog.h>
 
@@ -21,5 +22,19 @@ int dl__sync_cancelled(void *user);
 /* Runs a push, from the lock to the report. result is of our own size. */
 dl_status dl__sync_push(dl_sync *sync, const dl_push_options *options, const dl_progress *progress,
                         dl_push_result *result, dl_error *err);
+
+/* What a dry run knows when it would start to send. */
+typedef struct dl__sync_view {
+  const struct dl__plan *plan;
+  int dir_fd;           /* the folder */
+  int64_t last_push_ns; /* or 0 */
+} dl__sync_view;
+
+/* Runs the stages of a dry run up to the plan, and hands it to found, whose status it returns.
+ * remote: every file is compared with the remote; else the plan says only what the state
+ * tells by itself, without a request. */
+dl_status dl__sync_look(dl_sync *sync, bool remote,
+                        dl_status (*found)(const dl__sync_view *view, void *user, dl_error *err),
+                        void *user, dl_error *err);
 
 #endif

@@ -347,13 +347,43 @@ static void push_clear(push *p) {
   free(p->base);
 }
 
+static void push_init(push *p, dl_sync *sync, const dl_push_options *options,
+                      const dl_progress *progress, dl_push_result *result) {
+  *p = (push){.sync = sync, .options = options, .result = result, .state_error = DL_ERROR_INIT};
+  p->statedir.lock_fd = -1;
+  p->tree.fd = -1;
+  dl__progress_init(&p->progress, progress, dl_config_get(sync->config, "base"), &sync->cancel);
+}
+
 dl_status dl__sync_push(dl_sync *sync, const dl_push_options *options, const dl_progress *progress,
                         dl_push_result *result, dl_error *err) {
-  push p = {.sync = sync, .options = options, .result = result, .state_error = DL_ERROR_INIT};
-  p.statedir.lock_fd = -1;
-  p.tree.fd = -1;
-  dl__progress_init(&p.progress, progress, dl_config_get(sync->config, "base"), &sync->cancel);
+  push p;
+  push_init(&p, sync, options, progress, result);
   dl_status status = run_stages(&p, err);
+  push_clear(&p);
+  return status;
+}
+
+dl_status dl__sync_look(dl_sync *sync, bool remote,
+                        dl_status (*found)(const dl__sync_view *view, void *user, dl_error *err),
+                        void *user, dl_error *err) {
+  dl_push_options options = DL_PUSH_OPTIONS_INIT;
+  dl_push_result result = DL_PUSH_RESULT_INIT;
+  options.mode = remote ? DL_MODE_ALL : DL_MODE_INCREMENTAL;
+  options.dry_run = 1;
+  push p;
+  push_init(&p, sync, &options, NULL, &result);
+  dl_status status = check_cancel(&p, err);
+  if (status == DL_OK) status = begin(&p, err);
+  if (status == DL_OK) status = scan(&p, err);
+  if (status == DL_OK && remote) status = detect(&p, err);
+  if (status == DL_OK && !remote) {
+    status = dl__plan_local(&p.tree, &p.rows, false, false, &p.plan, err);
+  }
+  if (status == DL_OK) {
+    const dl__sync_view view = {&p.plan, p.tree.fd, result.last_push_ns};
+    status = found(&view, user, err);
+  }
   push_clear(&p);
   return status;
 }

@@ -25,6 +25,7 @@
 #ifndef DEVLOG_DEVLOG_H
 #define DEVLOG_DEVLOG_H
 
+#include <devlog/compare.h>
 #include <devlog/config.h>
 #include <devlog/entry.h>
 #include <devlog/error.h>

@@ -21,6 +21,7 @@ ROOMS = {
     "journal": ("journal", "base"),
     "sync.c": ("push", "storage/storage.h", "base", "sync.h"),
     "sync.h": ("storage/storage.h",),
+    "sync_compare.c": ("push", "storage/storage.h", "base", "sync.h"),
     "sync_push.c": ("push", "storage/storage.h", "base", "sync.h"),
     "cli": ("cli",),
     "include": (),

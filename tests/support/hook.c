@@ -36,6 +36,7 @@ static dl_status hook_list(void *self, const char *prefix, dl_object_fn each, vo
 static dl_status hook_stat(void *self, const char *key, dl_object_fn each, void *user,
                            dl_error *err) {
   handle *s = self;
+  atomic_fetch_add(&s->hook->others, 1);
   return s->inner->stat(s->inner->self, key, each, user, err);
 }
 
@@ -73,6 +74,7 @@ static dl_status hook_put(void *self, const dl_put_request *request, dl_put_resu
 
 static dl_status hook_get(void *self, const dl_get_request *request, dl_error *err) {
   handle *s = self;
+  atomic_fetch_add(&s->hook->others, 1);
   return s->inner->get(s->inner->self, request, err);
 }
 

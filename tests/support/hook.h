@@ -18,6 +18,7 @@ typedef struct hook {
   size_t read_size; /* bytes asked for at once; 0: as the inner storage does */
   atomic_int lists;
   atomic_int puts;
+  atomic_int others;  /* calls of stat and get */
   atomic_int running; /* slots at work now, and the most there ever were */
   atomic_int most_running;
 } hook;
