@@ -8,7 +8,8 @@ Azurite for each round (it keeps everything in memory); each pushes into a conta
 
   small-first  the first push of small files
   small-noop   the next push, with nothing new; devlog's requests are counted
-  big-first    the first push of a log; hash is one pass of SHA-256 and CRC-64 over its bytes
+  big-first    the first push of a log; hash is one pass of SHA-256 and MD5 over its bytes. devlog-crc
+               is devlog with content_md5 = no, hash-crc one pass of SHA-256 and CRC-64
   big-append   the next push, after a line more at its end"""
 
 import argparse
@@ -33,6 +34,7 @@ RATIOS = (
     ("small-noop", "cpu_s", "devlog", ("rclone",), 1 / 15),
     ("small-noop", "wall_s", "devlog", ("rclone",), None),
     ("big-first", "cpu_s", "devlog", ("hash", "floor"), 1.15),
+    ("big-first", "cpu_s", "devlog-crc", ("hash-crc", "floor"), 1.15),
     ("big-first", "cpu_s", "devlog", ("floor",), None),
     ("big-first", "cpu_s", "devlog", ("rclone",), None),
     ("big-first", "wall_s", "devlog", ("floor",), None),
@@ -105,11 +107,11 @@ def values(rounds, case, programs, measure):
 
 
 def show_costs(rounds):
-    print(f"\n{'case':<12} {'program':<8} {'CPU s':>8} {'(of the rounds)':>17} {'wall s':>8}"
+    print(f"\n{'case':<12} {'program':<10} {'CPU s':>8} {'(of the rounds)':>17} {'wall s':>8}"
           f" {'(of the rounds)':>17}")
     for case, programs in rounds[0].items():
         for program in sorted(programs):
-            line = f"{case:<12} {program:<8}"
+            line = f"{case:<12} {program:<10}"
             for measure in ("cpu_s", "wall_s"):
                 found = values(rounds, case, [program], measure)
                 line += f" {statistics.median(found):8.3f}"
@@ -123,7 +125,7 @@ def verdict(value, goal):
 
 def show_ratios(rounds):
     """Ratios of medians; beside them the lowest and the highest of a single round."""
-    print(f"\n{'case':<12} {'ratio':<32} {'value':>8} {'(of the rounds)':>17}  goal")
+    print(f"\n{'case':<12} {'ratio':<36} {'value':>8} {'(of the rounds)':>17}  goal")
     for case, measure, over, under, goal in RATIOS:
         if case not in rounds[0]:
             continue
@@ -132,7 +134,7 @@ def show_ratios(rounds):
         each = [a / b for a, b in zip(above, below)]
         below_text = under[0] if len(under) == 1 else f"({' + '.join(under)})"
         what = f"{'CPU' if measure == 'cpu_s' else 'wall'} {over} / {below_text}"
-        line = f"{case:<12} {what:<32} {value:8.3f} {f'({min(each):.3f} - {max(each):.3f})':>17}"
+        line = f"{case:<12} {what:<36} {value:8.3f} {f'({min(each):.3f} - {max(each):.3f})':>17}"
         print(line + (f"  <= {goal:.3f} {verdict(value, goal)}" if goal is not None else ""))
 
 

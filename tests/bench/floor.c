@@ -7,7 +7,8 @@
  *   floor append URL CONNECTIONS FILE BLOCK_BYTES OLD_BYTES
  *                               only what stands behind OLD_BYTES, a multiple of BLOCK_BYTES, into
  *                               the blob that `blocks` made
- *   floor hash FILE             prints the SHA-256 and the CRC-64/NVME of FILE
+ *   floor hash FILE             prints the SHA-256 and the MD5 of FILE
+ *   floor hash-crc FILE         prints the SHA-256 and the CRC-64/NVME of FILE
  *
  * `blocks` and `append` compute no digest of what they send, so that the cost of sending and the
  * cost of `hash` can be added. URL is http://HOST/ACCOUNT/CONTAINER[/FOLDER], with nothing in it
@@ -220,13 +221,14 @@ static void read_remote(const char *url) {
 
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "";
-  bool hash = strcmp(mode, "hash") == 0 && argc == 3;
+  bool md5 = strcmp(mode, "hash") == 0 && argc == 3;
+  bool crc = strcmp(mode, "hash-crc") == 0 && argc == 3;
   bool small = strcmp(mode, "small") == 0 && argc == 5;
   bool blocks = strcmp(mode, "blocks") == 0 && argc == 6;
   bool append = strcmp(mode, "append") == 0 && argc == 7;
-  if (hash) {
+  if (md5 || crc) {
     open_file(argv[2]);
-    hash_file(all.fd);
+    hash_file(all.fd, md5);
     return 0;
   }
   if (!small && !blocks && !append) die("the head of floor.c has its arguments");

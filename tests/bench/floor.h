@@ -61,6 +61,6 @@ void connection_put(connection *c, const put *p);
 void connection_md5(connection *c, const void *data, size_t size, char base64[BASE64_SIZE]);
 
 /* Prints SHA-256 and CRC-64/NVME of what is read. */
-void hash_file(int fd);
+void hash_file(int fd, bool md5);
 
 #endif

@@ -219,10 +219,22 @@ class Round:
             self.keep(case, program, cost, **more)
             self.check_remote(program, container, self.big)
 
+    def without_md5(self):
+        """devlog again, told not to compute the MD5 of the whole log."""
+        config = self.work / "no-md5.ini"
+        config.write_text("[sync]\ncontent_md5 = no\n", encoding="utf-8")
+        container = self.new_container()
+        cost, _ = self.run_devlog(self.big, f"{self.endpoint}/{container}", "no-md5",
+                                  "--config", str(config), "--quiet")
+        self.keep("big-first", "devlog-crc", cost)
+        self.check_remote("devlog", container, self.big)
+
     def big_cases(self):
         containers = {program: self.new_container() for program in PROGRAMS}
         size = self.settings["big_bytes"]
         self.keep("big-first", "hash", self.run_floor("hash", str(self.log)))
+        self.keep("big-first", "hash-crc", self.run_floor("hash-crc", str(self.log)))
+        self.without_md5()
         self.big_push("big-first", containers, "blocks")
         with open(self.log, "ab") as log:
             log.write(b"+" * (self.settings["append_bytes"] - 1) + b"\n")

@@ -37,6 +37,7 @@ t_all() {
     expect_ratio "$case" 'CPU devlog / \(hash \+ floor\)'
     expect_ratio "$case" hash
   done
+  expect_ratio big-first 'CPU devlog-crc / \(hash-crc \+ floor\)'
   expect_ratio small-noop 'requests and connections'
   expect_ratio big-append 'bytes sent'
   expect_ratio big-append 'bytes sent / bytes appended'
@@ -83,9 +84,12 @@ t_wrong_arguments() {
 # The check value of CRC-64/NVME.
 t_hash() {
   printf 123456789 >digits
-  run "$floor" hash digits
+  run "$floor" hash-crc digits
   expect_code 0
   [[ $(<out) == "$(sha256sum digits | cut -d ' ' -f 1) ae8b14860a799888" ]]
+  run "$floor" hash digits
+  expect_code 0
+  [[ $(<out) == "$(sha256sum digits | cut -d ' ' -f 1) $(md5sum digits | cut -d ' ' -f 1)" ]]
   head -c 200001 /dev/zero >zeros
   run "$floor" hash zeros
   expect_text out "$(sha256sum zeros | cut -d ' ' -f 1)"
