@@ -9,6 +9,7 @@ A script is a JSON list of rules; for each request the first rule that fits is p
   do               list of actions, each a list of a name and its arguments:
     ["read", N]           reads the body, up to N bytes of it, or all ("all")
     ["wait", SECONDS]     does nothing for so long
+    ["hold", PATH]        makes the file PATH.held, and does nothing until the file PATH is there
     ["send", TEXT]        sends TEXT (each character is a byte)
     ["reply", STATUS, HEADERS, BODY]  sends a whole reply: "201 Created", {name: value} and text;
                           with Content-Length and an id of the request, unless HEADERS say other
@@ -39,6 +40,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import os
 import re
 import select
 import signal
@@ -170,6 +172,12 @@ class Connection:
 
     def do_wait(self, seconds):
         time.sleep(seconds)
+
+    def do_hold(self, path):
+        with open(path + ".held", "x", encoding="utf-8"):
+            pass
+        while not os.path.exists(path):
+            time.sleep(0.01)
 
     def do_send(self, text):
         self.send(text.encode("latin-1"))

@@ -13,7 +13,9 @@ import json
 import os
 import re
 import ssl
+import subprocess
 import sys
+import time
 import urllib.parse
 import xml.etree.ElementTree as xml
 from email.utils import formatdate
@@ -91,6 +93,72 @@ class Client:
 
     def delete(self, container, name):
         self.call("DELETE", f"{container}/{name}")
+
+    def block_list(self, container, name):
+        """Gives (staged, id, size) of each block of a blob; of none if there is no such blob."""
+        try:
+            text = self.call("GET", f"{container}/{name}",
+                             [("comp", "blocklist"), ("blocklisttype", "all")])[1]
+        except Refused as refused:
+            if ": 404 " not in str(refused):
+                raise
+            return
+        root = xml.fromstring(text)
+        for kind in ("CommittedBlocks", "UncommittedBlocks"):
+            for block in root.iterfind(f"{kind}/Block"):
+                yield kind[0] == "U", block.findtext("Name"), int(block.findtext("Size"))
+
+    def blocks(self, container, name):
+        for staged, block, size in self.block_list(container, name):
+            print(json.dumps({"staged": staged, "id": block, "size": size}))
+
+    def stage(self, container, name, block, file):
+        with open(file, "rb") as source:
+            self.call("PUT", f"{container}/{name}", [("comp", "block"), ("blockid", block)], (),
+                      source.read())
+
+    def commit(self, container, name, *blocks):
+        """Makes the blob of these blocks, or without any of those that it has; staged ones that
+        are not named are gone then."""
+        blocks = blocks or [block for staged, block, _ in self.block_list(container, name)
+                            if not staged]
+        text = "".join(f"<Latest>{block}</Latest>" for block in blocks)
+        self.call("PUT", f"{container}/{name}", [("comp", "blocklist")], (),
+                  f"<BlockList>{text}</BlockList>".encode())
+
+    def follow(self, container, name, file, stop):
+        """Reads the blob again and again, until the file stop is there: it must always be the
+        start of file, which only grows, and never less than before. Prints how many different
+        ones it has seen."""
+        seen = [0]
+        while not os.path.exists(stop):
+            blob = self.read(container, name)
+            if len(blob) < seen[-1]:
+                raise Refused(f"{len(blob)} bytes after {seen[-1]}")
+            with open(file, "rb") as source:
+                if source.read(len(blob)) != blob:
+                    raise Refused(f"the {len(blob)} bytes are not the start of the file")
+            if len(blob) > seen[-1]:
+                seen.append(len(blob))
+            time.sleep(0.01)
+        print(len(seen) - 1)
+
+    def attend(self, container, name, *command):
+        """Runs a program that says "look SIZE MD5" when the blob should have these, and answers
+        with a line if it has."""
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as program:
+            for line in program.stdout:
+                if not line.startswith("look "):
+                    print(line, end="")
+                    continue
+                head = self.call("HEAD", f"{container}/{name}")[0]
+                md5 = base64.b64decode(head["Content-MD5"] or "").hex()
+                good = line.split() == ["look", head["Content-Length"], md5]
+                program.stdin.write("\n" if good else f"{md5}\n")
+                program.stdin.flush()
+        if program.returncode != 0:
+            raise Refused(f"it ended with {program.returncode}")
 
     def blobs(self, container, prefix=""):
         """Gives (name, size, MD5 as hex) of each blob."""

@@ -78,6 +78,87 @@ static dl_status hook_get(void *self, const dl_get_request *request, dl_error *e
   return s->inner->get(s->inner->self, request, err);
 }
 
+/* ---- parts: the upload is that of the inner storage ---- */
+
+static dl_status hook_layout(void *self, const char *key, dl_segment_fn each, void *user,
+                             dl_layout *out, dl_error *err) {
+  handle *s = self;
+  atomic_fetch_add(&s->hook->layouts, 1);
+  dl_status status = s->hook->on_layout != NULL ? s->hook->on_layout(s->hook, key, err) : DL_OK;
+  if (status != DL_OK) return status;
+  return s->inner->layout(s->inner->self, key, each, user, out, err);
+}
+
+static dl_status hook_upload_begin(void *self, const dl_upload_request *request, dl_upload **out,
+                                   dl_error *err) {
+  handle *s = self;
+  return s->inner->upload_begin(s->inner->self, request, out, err);
+}
+
+typedef struct part_slicer {
+  const dl_part *part;
+  size_t read_size;
+} part_slicer;
+
+static dl_status read_part_slice(void *user, uint64_t offset, void *buf, size_t size, size_t *got,
+                                 dl_error *err) {
+  const part_slicer *s = user;
+  if (s->read_size > 0 && size > s->read_size) size = s->read_size;
+  return s->part->read(s->part->read_user, offset, buf, size, got, err);
+}
+
+static dl_status hook_put_part(void *self, dl_upload *upload, const dl_part *part, dl_error *err) {
+  handle *s = self;
+  enter(s->hook);
+  atomic_fetch_add(&s->hook->put_parts, 1);
+  dl_status status = s->hook->on_part != NULL ? s->hook->on_part(s->hook, part, err) : DL_OK;
+  if (status == DL_OK && s->hook->lie == 0) {
+    part_slicer slices = {part, s->hook->read_size};
+    dl_part copy = *part;
+    copy.read = read_part_slice;
+    copy.read_user = &slices;
+    status = s->inner->put_part(s->inner->self, upload, &copy, err);
+    if (status == DL_OK) atomic_fetch_add(&s->hook->part_bytes, part->size_bytes);
+  }
+  return leave(s->hook, status);
+}
+
+static dl_status hook_reuse_part(void *self, dl_upload *upload, const dl_part *part,
+                                 dl_error *err) {
+  handle *s = self;
+  atomic_fetch_add(&s->hook->reuses, 1);
+  dl_status status = s->hook->on_reuse != NULL ? s->hook->on_reuse(s->hook, part, err) : DL_OK;
+  return status == DL_OK ? s->inner->reuse_part(s->inner->self, upload, part, err) : status;
+}
+
+static dl_status hook_commit(void *self, dl_upload *upload, const dl_commit_request *request,
+                             dl_put_result *result, dl_error *err) {
+  handle *s = self;
+  atomic_fetch_add(&s->hook->commits, 1);
+  dl_status status = s->hook->on_commit != NULL ? s->hook->on_commit(s->hook, request, err) : DL_OK;
+  if (status == DL_OK) {
+    status = s->inner->commit(s->inner->self, upload, request, result, err);
+  }
+  if (status == DL_OK && s->hook->after_commit != NULL) {
+    status = s->hook->after_commit(s->hook, request, err);
+  }
+  return status;
+}
+
+static void hook_upload_end(void *self, dl_upload *upload) {
+  handle *s = self;
+  s->inner->upload_end(s->inner->self, upload);
+}
+
+static void add_parts(dl_storage *storage) {
+  storage->layout = hook_layout;
+  storage->upload_begin = hook_upload_begin;
+  storage->put_part = hook_put_part;
+  storage->reuse_part = hook_reuse_part;
+  storage->commit = hook_commit;
+  storage->upload_end = hook_upload_end;
+}
+
 static void hook_close(void *self) {
   handle *s = self;
   dl_storage_close(s->inner);
@@ -85,10 +166,14 @@ static void hook_close(void *self) {
 }
 
 const dl_storage *hook_open_inner(void) {
+  return hook_open_url("memory://hook");
+}
+
+const dl_storage *hook_open_url(const char *url) {
   dl_config *config;
   const dl_storage *inner;
   ck_assert_int_eq(DL_OK, dl_config_new(&config, NULL));
-  ck_assert_int_eq(DL_OK, dl_config_set(config, "remote.url", "memory://hook", NULL));
+  ck_assert_int_eq(DL_OK, dl_config_set(config, "remote.url", url, NULL));
   ck_assert_int_eq(DL_OK, dl_storage_create(config, &inner, NULL));
   dl_config_free(config);
   return inner;
@@ -101,7 +186,7 @@ static dl_status hook_new(const dl_config *config, void *user, const dl_storage 
   handle *s = calloc(1, sizeof *s);
   ck_assert_ptr_nonnull(s);
   s->hook = user;
-  s->inner = hook_open_inner();
+  s->inner = s->hook->inner_url != NULL ? hook_open_url(s->hook->inner_url) : hook_open_inner();
   s->storage = (dl_storage){
       .struct_size = sizeof s->storage,
       .caps = s->hook->caps,
@@ -112,6 +197,7 @@ static dl_status hook_new(const dl_config *config, void *user, const dl_storage 
       .get = hook_get,
       .close = hook_close,
   };
+  if (s->hook->parts != 0) add_parts(&s->storage);
   *out = &s->storage;
   return DL_OK;
 }
