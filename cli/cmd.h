@@ -23,22 +23,26 @@ void help_list(FILE *out);
 
 int cmd_edit(int argc, char **argv);
 int cmd_help(int argc, char **argv);
+int cmd_init(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_new(int argc, char **argv);
+int cmd_pull(int argc, char **argv);
 int cmd_push(int argc, char **argv);
 int cmd_show(int argc, char **argv);
-int cmd_init(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 extern const char cmd_edit_help[];
 extern const char cmd_help_help[];
+extern const char cmd_init_help[];
 extern const char cmd_list_help[];
 extern const char cmd_new_help[];
+extern const char cmd_pull_help[];
 extern const char cmd_push_help[];
 extern const char cmd_show_help[];
-extern const char cmd_init_help[];
 extern const char cmd_status_help[];
+extern const char cmd_verify_help[];
 extern const char cmd_version_help[];
 
 #endif

@@ -1,17 +1,9 @@
-/* cli/cmd_push.c: `devlog push`: takes the options, pushes the folder, tells how
- * it goes through a reporter, and gives the exit code. */
-#include <inttypes.h>
-
+/* cli/cmd_push.c: `devlog push`: takes the options, pushes the folder. */
 #include <devlog/devlog.h>
 
+#include "call.h"
 #include "cmd.h"
-#include "console.h"
-#include "exits.h"
-#include "json.h"
 #include "options.h"
-#include "reporter.h"
-#include "signals.h"
-#include "text.h"
 
 const char cmd_push_help[] =
     "Usage: devlog push [OPTION]...\n"
@@ -67,76 +59,20 @@ const char cmd_push_help[] =
     "Example:\n"
     "  devlog push --dir /var/log/app --to file:///mnt/backup/app --dry-run\n";
 
-static dl_status configure(const push_options *o, dl_config **config, dl_error *err) {
-  const struct {
-    const char *name, *value;
-  } given[] = {{"base", o->dir},
-               {"remote.url", o->to},
-               {"config", o->config},
-               {"sync.jobs", o->jobs},
-               {"remote.create", o->create ? "yes" : NULL}};
-  dl_status status = dl_config_new(config, err);
-  for (size_t i = 0; status == DL_OK && i < sizeof given / sizeof given[0]; i++) {
-    if (given[i].value != NULL) status = dl_config_set(*config, given[i].name, given[i].value, err);
-  }
-  return status == DL_OK ? dl_config_load(*config, err) : status;
-}
-
-/* The push itself, with the signals caught while it runs. */
-static dl_status run(const push_options *o, const reporter *r, dl_push_result *result, int *signal,
-                     dl_error *err) {
-  dl_config *config = NULL;
-  dl_sync *sync = NULL;
-  dl_status status = configure(o, &config, err);
-  if (status == DL_OK) status = dl_sync_new(config, &sync, err);
-  r->begin(r->progress.user, status == DL_OK ? config : NULL, o);
-  if (status == DL_OK) {
-    dl_push_options options = DL_PUSH_OPTIONS_INIT;
-    options.mode = (int32_t)o->mode;
-    options.force = o->force;
-    options.dry_run = o->dry_run;
-    options.checksum = o->checksum;
-    options.wait = o->wait;
-    signals_catch(sync);
-    status = dl_push(sync, &options, &r->progress, result, err);
-    *signal = signals_release();
-  }
-  dl_sync_free(sync);
-  dl_config_free(config);
-  return status;
-}
-
-static void explain(const outcome *end, int signal) {
-  const dl_push_result *r = end->result;
-  if (end->status == DL_OK) return;
-  if (signal == 0) {
-    complain("%s", end->err->message);
-  } else {
-    complain("interrupted: %" PRIu64 " file(s) uploaded; push again to go on", r->files_uploaded);
-  }
+static dl_status push(call *c, dl_sync *sync, const dl_progress *progress, dl_error *err) {
+  const push_options *o = c->options;
+  dl_push_options options = DL_PUSH_OPTIONS_INIT;
+  options.mode = (int32_t)o->mode;
+  options.force = o->force;
+  options.dry_run = o->dry_run;
+  options.checksum = o->checksum;
+  options.wait = o->wait;
+  return dl_push(sync, &options, progress, &c->result, err);
 }
 
 int cmd_push(int argc, char **argv) {
   push_options options;
   int code;
-  if (!options_push(&options, argc, argv, &code)) return code;
-  console for_people;
-  json_report for_programs = {false};
-  reporter report;
-  if (options.json) {
-    json_init(&for_programs, &options, &report);
-  } else {
-    console_init(&for_people, &options, &report);
-  }
-  dl_push_result result = DL_PUSH_RESULT_INIT;
-  dl_error err = DL_ERROR_INIT;
-  int signal = 0;
-  dl_status status = run(&options, &report, &result, &signal, &err);
-  code = exit_code(status, &result, signal);
-  const outcome end = {status, code, &result, &err};
-  report.finish(report.progress.user, &end);
-  explain(&end, signal);
-  dl_push_result_clear(&result);
-  if (for_programs.incomplete && code == EXIT_DONE) code = EXIT_FAILED;
-  return code;
+  if (!options_read(&options, &words_push, argc, argv, &code)) return code;
+  return call_run(&options, push);
 }

@@ -1,4 +1,4 @@
-/* cli/console.c: takes the events of a push, writes them as lines for people on
+/* cli/console.c: takes the events of a push, pull or verify, writes them as lines for people on
  * standard output, with a live bar where the screen can show one. */
 #include "console.h"
 
@@ -19,15 +19,15 @@ static int on_scan_start(const dl_progress_event *event, void *user) {
   c->scanning = true;
   if (c->verbose && event->message != NULL) line_value(c->screen, "Access", event->message);
   (void)fputc('\n', stdout);
-  line_quoted(c->screen, MARK_SCAN, "Scanning files in ", event->base_path, "...");
+  line_quoted(c->screen, MARK_SCAN, c->words->scanning, event->base_path, "...");
   return shown(c);
 }
 
 static int on_scan_complete(const dl_progress_event *event, void *user) {
   console *c = user;
   c->scanning = false;
-  line(c->screen, MARK_FOUND, NULL, "Found %" PRIu64 " file%s to consider", event->files,
-       event->files == 1 ? "" : "s");
+  line(c->screen, MARK_FOUND, NULL, "Found %" PRIu64 " file%s%s", event->files,
+       event->files == 1 ? "" : "s", c->words->found);
   if (c->skipped > 0 && !c->verbose) {
     line(c->screen, MARK_NOTE, NULL, "%" PRIu64 " file(s) skipped (see --verbose)", c->skipped);
   }
@@ -44,13 +44,15 @@ static int on_change_detection_start(const dl_progress_event *event, void *user)
 static int on_change_detection_complete(const dl_progress_event *event, void *user) {
   console *c = user;
   uint64_t files = event->files;
+  if (c->words->nothing == NULL) return 0;
+  if (files == 0 && c->refused > 0) return shown(c);
   if (files == 0) {
-    line(c->screen, MARK_NOTHING, GREEN, "No files needed uploading");
+    line(c->screen, MARK_NOTHING, GREEN, "%s", c->words->nothing);
     return shown(c);
   }
-  line(c->screen, MARK_NEED, NULL, "%" PRIu64 " file(s) need to be uploaded", files);
+  line(c->screen, MARK_NEED, NULL, "%" PRIu64 " file(s) need to be %s", files, c->words->need);
   if (c->dry_run) {
-    line(c->screen, MARK_SCAN, NULL, "Dry run - would upload %" PRIu64 " file(s):", files);
+    line(c->screen, MARK_SCAN, NULL, "%s %" PRIu64 " file(s):", c->words->dry_run, files);
   }
   return shown(c);
 }
@@ -58,8 +60,8 @@ static int on_change_detection_complete(const dl_progress_event *event, void *us
 static int on_upload_start(const dl_progress_event *event, void *user) {
   console *c = user;
   c->uploading = true;
-  line(c->screen, MARK_UPLOAD, NULL, "Uploading %" PRIu64 " file(s) (%" PRIu64 " bytes)...",
-       event->files, event->size_bytes);
+  line(c->screen, c->words->doing_mark, NULL, "%s %" PRIu64 " file(s) (%" PRIu64 " bytes)...",
+       c->words->doing, event->files, event->size_bytes);
   (void)shown(c);
   if (c->screen.live) bar_start(&c->live, c->screen.utf8, event->files, event->size_bytes);
   return 0;
@@ -83,9 +85,10 @@ static int on_file_complete(const dl_progress_event *event, void *user) {
   console *c = user;
   bar_file_done(&c->live, event->path, event->size_bytes, event->reused_bytes);
   bar_hold(&c->live);
-  line_file(c->screen, event->path, event->size_bytes);
+  line_file(c->screen, c->words->file_mark, event->path, event->size_bytes);
   if (c->verbose && event->reused_bytes > 0) {
-    line_file_reused(c->screen, event->path, event->sent_bytes, event->size_bytes);
+    line_file_reused(c->screen, event->path, c->words->moved_small, event->sent_bytes,
+                     event->size_bytes);
   } else {
     line_file_ok(c->screen, event->path);
   }
@@ -97,7 +100,11 @@ static int on_file_error(const dl_progress_event *event, void *user) {
   console *c = user;
   bar_file_failed(&c->live, event->path, event->size_bytes);
   bar_hold(&c->live);
-  line_file(c->screen, event->path, event->size_bytes);
+  if (c->uploading) {
+    line_file(c->screen, c->words->file_mark, event->path, event->size_bytes);
+  } else {
+    c->refused++; /* before it was tried */
+  }
   line_about(c->screen, MARK_FILE_FAILED, RED, event->path, event->message);
   bar_release(&c->live);
   return shown(c);
@@ -114,7 +121,7 @@ static int on_retry(const dl_progress_event *event, void *user) {
 
 static int on_would_upload(const dl_progress_event *event, void *user) {
   console *c = user;
-  line_file(c->screen, event->path, event->size_bytes);
+  line_file(c->screen, c->words->file_mark, event->path, event->size_bytes);
   return shown(c);
 }
 
@@ -122,10 +129,11 @@ static int on_would_upload(const dl_progress_event *event, void *user) {
  * counted. Any other note is rare and worth a line. */
 static int on_note(const dl_progress_event *event, void *user) {
   console *c = user;
+  bar_hold(&c->live);
   if (c->scanning) c->skipped++;
-  if (c->scanning && !c->verbose) return 0;
-  mark m = c->scanning ? MARK_FILE_NOTE : MARK_NOTE;
-  line_about(c->screen, m, NULL, event->path, event->message);
+  mark m = c->scanning || c->uploading ? MARK_FILE_NOTE : MARK_NOTE;
+  if (!c->scanning || c->verbose) line_about(c->screen, m, NULL, event->path, event->message);
+  bar_release(&c->live);
   return shown(c);
 }
 
@@ -150,26 +158,30 @@ static void begin(void *user, const dl_config *config, const push_options *optio
   console *c = user;
   (void)options;
   if (c->quiet || config == NULL) return;
-  line(c->screen, MARK_PUSH, BOLD, "DevLog Push");
+  line(c->screen, MARK_PUSH, BOLD, "%s", c->words->title);
   if (c->verbose) put_settings(c, config);
   (void)shown(c);
+}
+
+static void put_duration(uint64_t duration_ms) {
+  uint64_t hundredths = (duration_ms + 5) / 10;
+  (void)printf("   Duration: %" PRIu64 ".%02us\n", hundredths / 100, (unsigned)(hundredths % 100));
 }
 
 static void put_summary(const console *c, const outcome *end) {
   const dl_push_result *r = end->result;
   (void)fputc('\n', stdout);
   if (end->status == DL_OK) {
-    line(c->screen, MARK_COMPLETE, GREEN, "Upload complete!");
+    line(c->screen, MARK_COMPLETE, GREEN, "%s", c->words->complete);
   } else {
-    line(c->screen, MARK_INCOMPLETE, RED, "Upload incomplete");
+    line(c->screen, MARK_INCOMPLETE, RED, "%s", c->words->incomplete);
   }
-  line_count("Files uploaded", r->files_uploaded, "");
+  line_count(c->words->done, r->files_uploaded, "");
   if (r->files_failed > 0) line_count("Files failed", r->files_failed, "");
-  if (r->files_skipped > 0) line_count("Files not sent", r->files_skipped, "");
+  if (r->files_skipped > 0) line_count(c->words->not_done, r->files_skipped, "");
   line_count("Total size", r->total_bytes, " bytes");
-  if (r->bytes_reused > 0) line_part("Sent", r->bytes_sent, r->total_bytes);
-  uint64_t hundredths = (r->duration_ms + 5) / 10;
-  (void)printf("   Duration: %" PRIu64 ".%02us\n", hundredths / 100, (unsigned)(hundredths % 100));
+  if (r->bytes_reused > 0) line_part(c->words->moved, r->bytes_sent, r->total_bytes);
+  put_duration(r->duration_ms);
 }
 
 static void put_errors(const console *c, const dl_push_result *result) {
@@ -190,26 +202,57 @@ static void complain_of_files(const dl_push_result *result) {
   }
 }
 
+/* What --verbose adds. */
+static void put_counts(const console *c, const outcome *end) {
+  const dl_push_result *r = end->result;
+  if (r->bytes_reused > 0) {
+    line_count(c->words->bytes_moved, r->bytes_sent, "");
+    line_count("Bytes reused", r->bytes_reused, "");
+  } else {
+    line_count(c->words->moved, r->bytes_sent, " bytes");
+  }
+  line_count("Files unchanged", r->files_unchanged, "");
+  if (end->pulled != NULL) {
+    line_count("Files kept as .orig", end->pulled->files_kept, "");
+  } else {
+    line_count("Files deleted locally", r->files_deleted_locally,
+               r->files_deleted_locally > 0 ? " (left alone at the remote)" : "");
+  }
+}
+
+static void put_differences(const console *c, const outcome *end) {
+  const dl_verify_result *r = end->verified;
+  for (size_t i = 0; i < r->difference_count; i++) {
+    const dl_difference *each = r->differences[i];
+    if (c->quiet) {
+      complain("%s: %s", each->path, each->message);
+    } else {
+      line_about(c->screen, MARK_FILE_FAILED, RED, each->path, each->message);
+    }
+  }
+  if (c->quiet || r->stage != DL_STAGE_DONE) return;
+  (void)fputc('\n', stdout);
+  if (r->difference_count == 0) {
+    line(c->screen, MARK_COMPLETE, GREEN, "Folder and remote are equal");
+  } else {
+    line(c->screen, MARK_INCOMPLETE, RED, "%zu difference(s)", r->difference_count);
+  }
+  line_count("Files equal", r->files_equal, "");
+  line_count("Total size", r->total_bytes, " bytes");
+  put_duration(r->duration_ms);
+}
+
 static void finish(void *user, const outcome *end) {
   console *c = user;
   const dl_push_result *r = end->result;
   bar_stop(&c->live);
+  if (end->verified != NULL) put_differences(c, end);
   if (c->quiet) {
     complain_of_files(r);
     return;
   }
   if (c->uploading) put_summary(c, end);
-  if (c->verbose && r->stage >= DL_STAGE_UPLOAD) {
-    if (r->bytes_reused > 0) {
-      line_count("Bytes sent", r->bytes_sent, "");
-      line_count("Bytes reused", r->bytes_reused, "");
-    } else {
-      line_count("Sent", r->bytes_sent, " bytes");
-    }
-    line_count("Files unchanged", r->files_unchanged, "");
-    line_count("Files deleted locally", r->files_deleted_locally,
-               r->files_deleted_locally > 0 ? " (left alone at the remote)" : "");
-  }
+  if (c->verbose && r->stage >= DL_STAGE_UPLOAD) put_counts(c, end);
   if (r->error_count > 0) put_errors(c, r);
   (void)fflush(stdout);
 }
@@ -218,7 +261,8 @@ void console_init(console *c, const push_options *options, reporter *out) {
   *c = (console){.screen = term_probe(options->color),
                  .quiet = options->quiet,
                  .verbose = options->verbose,
-                 .dry_run = options->dry_run};
+                 .dry_run = options->dry_run,
+                 .words = options->words != NULL ? options->words : &words_push};
   *out = (reporter){.progress = DL_PROGRESS_INIT, .begin = begin, .finish = finish};
   dl_progress *p = &out->progress;
   p->user = c;

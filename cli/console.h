@@ -1,4 +1,4 @@
-/* cli/console.h: the report of a push for people. */
+/* cli/console.h: the report of a push, pull or verify for people. */
 #ifndef CLI_CONSOLE_H
 #define CLI_CONSOLE_H
 
@@ -9,13 +9,15 @@
 #include "options.h"
 #include "reporter.h"
 #include "term.h"
+#include "words.h"
 
 typedef struct console {
   term screen;
+  const wording *words;
   bool quiet, verbose, dry_run;
   bool uploading; /* files were begun to be sent: the end deserves a summary */
   bool scanning;
-  uint64_t skipped;
+  uint64_t skipped, refused;
   bar live;
 } console;
 

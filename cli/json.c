@@ -1,5 +1,6 @@
-/* cli/json.c: takes the events of a push, the entries of a journal, or the members of a line,
- * writes each as one JSON object on a line of standard output. The only file that knows jansson. */
+/* cli/json.c: takes the events of a push, pull or verify, the entries of a journal, or the
+ * members of a line, writes each as one JSON object on a line of standard output. The only file
+ * that knows jansson. */
 #include "json.h"
 
 #include <jansson.h>
@@ -10,7 +11,6 @@
 
 #include "text.h"
 
-#define SCHEMA      "devlog.push/1"
 #define LIST_SCHEMA "devlog.list/1"
 
 /* Which fields of dl_progress_event an event has. */
@@ -93,9 +93,16 @@ static void add_path(json_report *j, json_t *object, const char *key, const char
   free(bytes);
 }
 
+/* A pull calls "download" what the callbacks call "upload". */
+static json_t *direction(const json_report *j, const char *name) {
+  const char *at = j->words == &words_pull ? strstr(name, "upload") : NULL;
+  if (at == NULL) return json_string(name);
+  return json_sprintf("%.*sdownload%s", (int)(at - name), name, at + strlen("upload"));
+}
+
 static json_t *new_event(json_report *j, const char *name) {
   json_t *event = json_object();
-  add(j, event, "event", json_string(name));
+  add(j, event, "event", direction(j, name));
   return event;
 }
 
@@ -115,7 +122,8 @@ static int emit(const dl_progress_event *event, void *user, const char *name, un
   if (fields & PATH) add_path(j, object, "path", event->path);
   if (fields & FILES) add_number(j, object, "files", event->files);
   if (fields & SIZE) add_number(j, object, "size_bytes", event->size_bytes);
-  if (fields & SENT) add_number(j, object, "sent_bytes", event->sent_bytes);
+  const char *sent = j->words == &words_pull ? "received_bytes" : "sent_bytes";
+  if (fields & SENT) add_number(j, object, sent, event->sent_bytes);
   if (fields & REUSED) add_number(j, object, "reused_bytes", event->reused_bytes);
   if ((fields & ERROR) && event->error != NULL) {
     add_name(j, object, (dl_status)event->error->status);
@@ -148,16 +156,25 @@ static const char *setting(const dl_config *config, const char *name) {
   return config != NULL ? dl_config_get(config, name) : NULL;
 }
 
+static void add_settings(json_report *j, json_t *object, const push_options *options) {
+  if (j->words == &words_verify) {
+    add(j, object, "download", json_boolean(options->download));
+    return;
+  }
+  add(j, object, "force", json_boolean(options->force));
+  add(j, object, "dry_run", json_boolean(options->dry_run));
+  if (j->words == &words_pull) return;
+  add(j, object, "mode", json_string(options->mode == DL_MODE_ALL ? "all" : "incremental"));
+  add(j, object, "checksum", json_boolean(options->checksum));
+}
+
 static void begin(void *user, const dl_config *config, const push_options *options) {
   json_report *j = user;
   json_t *object = json_object();
-  add(j, object, "schema", json_string(SCHEMA));
+  add(j, object, "schema", json_string(j->words->schema));
   add(j, object, "event", json_string("start"));
   add(j, object, "version", json_string(dl_version()));
-  add(j, object, "mode", json_string(options->mode == DL_MODE_ALL ? "all" : "incremental"));
-  add(j, object, "checksum", json_boolean(options->checksum));
-  add(j, object, "force", json_boolean(options->force));
-  add(j, object, "dry_run", json_boolean(options->dry_run));
+  add_settings(j, object, options);
   add_path(j, object, "base", setting(config, "base"));
   add_path(j, object, "config", setting(config, "config"));
   add_path(j, object, "remote", setting(config, "remote.url"));
@@ -201,14 +218,7 @@ static const char *stage_name(int32_t stage) {
   return stage >= 0 && (size_t)stage < sizeof names / sizeof names[0] ? names[stage] : "unknown";
 }
 
-static void finish(void *user, const outcome *end) {
-  json_report *j = user;
-  const dl_push_result *r = end->result;
-  json_t *object = new_event(j, "result");
-  add_name(j, object, end->status);
-  add_number(j, object, "exit_code", (uint64_t)end->exit_code);
-  add(j, object, "error", end->status != DL_OK ? whole_error(j, end->err) : json_null());
-  add(j, object, "stage", json_string(stage_name(r->stage)));
+static void add_push(json_report *j, json_t *object, const dl_push_result *r) {
   add_number(j, object, "files_found", r->files_found);
   add_number(j, object, "files_added", r->files_added);
   add_number(j, object, "files_modified", r->files_modified);
@@ -222,12 +232,65 @@ static void finish(void *user, const outcome *end) {
   add_number(j, object, "bytes_reused", r->bytes_reused);
   add_number(j, object, "duration_ms", r->duration_ms);
   add(j, object, "last_push_ns", json_integer(r->last_push_ns));
-  add(j, object, "errors", file_errors(j, r));
+}
+
+static void add_pull(json_report *j, json_t *object, const dl_pull_result *r) {
+  add_number(j, object, "files_found", r->files_found);
+  add_number(j, object, "files_unchanged", r->files_unchanged);
+  add_number(j, object, "files_downloaded", r->files_downloaded);
+  add_number(j, object, "files_kept", r->files_kept);
+  add_number(j, object, "files_skipped", r->files_skipped);
+  add_number(j, object, "files_failed", r->files_failed);
+  add_number(j, object, "total_bytes", r->total_bytes);
+  add_number(j, object, "bytes_received", r->bytes_received);
+  add_number(j, object, "bytes_reused", r->bytes_reused);
+  add_number(j, object, "duration_ms", r->duration_ms);
+}
+
+static const char *kind_name(int32_t kind) {
+  static const char *const names[] = {"unknown", "not_remote", "not_local", "content",
+                                      "unreadable"};
+  return kind > 0 && (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : names[0];
+}
+
+static void add_verify(json_report *j, json_t *object, const dl_verify_result *r) {
+  add_number(j, object, "files_found", r->files_found);
+  add_number(j, object, "objects_found", r->objects_found);
+  add_number(j, object, "files_equal", r->files_equal);
+  add_number(j, object, "total_bytes", r->total_bytes);
+  add_number(j, object, "duration_ms", r->duration_ms);
+  json_t *list = json_array();
+  for (size_t i = 0; i < r->difference_count; i++) {
+    json_t *each = json_object();
+    add(j, each, "kind", json_string(kind_name(r->differences[i]->kind)));
+    add_path(j, each, "path", r->differences[i]->path);
+    add_text(j, each, "message", r->differences[i]->message);
+    if (json_array_append_new(list, each) != 0) j->incomplete = true;
+  }
+  add(j, object, "differences", list);
+}
+
+static void finish(void *user, const outcome *end) {
+  json_report *j = user;
+  json_t *object = new_event(j, "result");
+  add_name(j, object, end->status);
+  add_number(j, object, "exit_code", (uint64_t)end->exit_code);
+  add(j, object, "error", end->status != DL_OK ? whole_error(j, end->err) : json_null());
+  int32_t stage = end->verified != NULL ? end->verified->stage : end->result->stage;
+  add(j, object, "stage", direction(j, stage_name(stage)));
+  if (end->verified != NULL) {
+    add_verify(j, object, end->verified);
+  } else if (end->pulled != NULL) {
+    add_pull(j, object, end->pulled);
+  } else {
+    add_push(j, object, end->result);
+  }
+  if (end->verified == NULL) add(j, object, "errors", file_errors(j, end->result));
   print(j, object);
 }
 
 void json_init(json_report *j, const push_options *options, reporter *out) {
-  *j = (json_report){.incomplete = false};
+  *j = (json_report){.words = options->words != NULL ? options->words : &words_push};
   *out = (reporter){.progress = DL_PROGRESS_INIT, .begin = begin, .finish = finish};
   dl_progress *p = &out->progress;
   p->user = j;

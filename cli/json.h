@@ -1,5 +1,5 @@
-/* cli/json.h: the report of a push for programs, `devlog help push` describes it; and single lines
- * for the other commands. */
+/* cli/json.h: the report of a push, pull or verify for programs, `devlog help push` and the
+ * help of the others describe it; and single lines for the other commands. */
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
 
@@ -9,8 +9,10 @@
 
 #include "options.h"
 #include "reporter.h"
+#include "words.h"
 
 typedef struct json_report {
+  const wording *words;
   bool incomplete; /* a line could not be made or written */
 } json_report;
 

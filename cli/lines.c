@@ -18,11 +18,13 @@ static const char *const marks[][2] = {
     [MARK_NEED] = {"* ", "📝 "},
     [MARK_NOTHING] = {"* ", "✨ "},
     [MARK_UPLOAD] = {"* ", "⬆️  "},
+    [MARK_DOWNLOAD] = {"* ", "⬇️  "},
     [MARK_NOTE] = {"note: ", "ℹ️  "},
     [MARK_COMPLETE] = {"* ", "✅ "},
     [MARK_INCOMPLETE] = {"! ", "❌ "},
     [MARK_WARNING] = {"! ", "⚠️  "},
     [MARK_FILE] = {"  > ", "  📤 "},
+    [MARK_FILE_IN] = {"  > ", "  📥 "},
     [MARK_FILE_OK] = {"  ok ", "  ✅ "},
     [MARK_FILE_FAILED] = {"  FAILED ", "  ❌ "},
     [MARK_FILE_RETRY] = {"  again ", "  🔁 "},
@@ -72,8 +74,8 @@ void line_about(term t, mark m, const char *color, const char *path, const char 
   put("\n");
 }
 
-void line_file(term t, const char *path, uint64_t size_bytes) {
-  begin(t, MARK_FILE, NULL);
+void line_file(term t, mark m, const char *path, uint64_t size_bytes) {
+  begin(t, m, NULL);
   put_text(t, path);
   (void)printf(" (%" PRIu64 " bytes)\n", size_bytes);
 }
@@ -98,9 +100,11 @@ static void put_part(const char *before, uint64_t part_bytes, uint64_t all_bytes
   (void)printf("%s%s of %s%s\n", before, part, all, after);
 }
 
-void line_file_reused(term t, const char *path, uint64_t sent_bytes, uint64_t size_bytes) {
+void line_file_reused(term t, const char *path, const char *moved, uint64_t moved_bytes,
+                      uint64_t size_bytes) {
   put_file_ok(t, path);
-  put_part(" (sent ", sent_bytes, size_bytes, ")");
+  (void)printf(" (%s ", moved);
+  put_part("", moved_bytes, size_bytes, ")");
 }
 
 void line_value(term t, const char *name, const char *value) {

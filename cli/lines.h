@@ -21,11 +21,13 @@ typedef enum mark {
   MARK_NEED,
   MARK_NOTHING,
   MARK_UPLOAD,
+  MARK_DOWNLOAD,
   MARK_NOTE,
   MARK_COMPLETE,
   MARK_INCOMPLETE,
   MARK_WARNING,
   MARK_FILE,
+  MARK_FILE_IN,
   MARK_FILE_OK,
   MARK_FILE_FAILED,
   MARK_FILE_RETRY,
@@ -45,11 +47,12 @@ void line_quoted(term t, mark m, const char *before, const char *text, const cha
 void line_about(term t, mark m, const char *color, const char *path, const char *message);
 
 /* A file and its size. */
-void line_file(term t, const char *path, uint64_t size_bytes);
+void line_file(term t, mark m, const char *path, uint64_t size_bytes);
 
-/* A file that arrived; and how little of it had to be sent. */
+/* A file that arrived; and how little of it had to be moved (`sent`, say). */
 void line_file_ok(term t, const char *path);
-void line_file_reused(term t, const char *path, uint64_t sent_bytes, uint64_t size_bytes);
+void line_file_reused(term t, const char *path, const char *moved, uint64_t moved_bytes,
+                      uint64_t size_bytes);
 
 /* `   NAME: VALUE` */
 void line_value(term t, const char *name, const char *value);

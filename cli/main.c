@@ -19,6 +19,8 @@ static const command commands[] = {
     {"list", "list the entries, the newest first", cmd_list_help, cmd_list},
     {"status", "show what a push would send", cmd_status_help, cmd_status},
     {"push", "send what is new or changed to the remote", cmd_push_help, cmd_push},
+    {"pull", "bring back what the remote has", cmd_pull_help, cmd_pull},
+    {"verify", "prove that folder and remote are equal", cmd_verify_help, cmd_verify},
     {"version", "show the version", cmd_version_help, cmd_version},
     {"help", "show this, or the help of a command", cmd_help_help, cmd_help},
 };

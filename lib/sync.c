@@ -1,4 +1,5 @@
-/* sync.c: the public calls on a dl_sync; what runs the stages of a push is sync_push.c. */
+/* sync.c: the public calls on a dl_sync; what runs the stages of a push is sync_push.c, those of
+ * a pull sync_pull.c. (dl_verify stands whole in sync_verify.c.) */
 #include "sync.h"
 
 #include <stddef.h>
@@ -8,10 +9,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "push/config.h"
+#include "push/pull_report.h"
 #include "push/report.h"
 
-/* The size of dl_push_options in version 0.1; a struct_size of 0 means this one. */
-#define OPTIONS_SIZE_0_1 (offsetof(dl_push_options, reserved) + sizeof(uint32_t))
+/* The sizes in version 0.1; a struct_size of 0 means these. */
+#define OPTIONS_SIZE_0_1      (offsetof(dl_push_options, reserved) + sizeof(uint32_t))
+#define PULL_OPTIONS_SIZE_0_1 (offsetof(dl_pull_options, key_count) + sizeof(size_t))
 
 const char *dl_version(void) {
   return DL_VERSION_STRING;
@@ -53,6 +56,19 @@ void dl_cancel(dl_sync *sync) {
   if (sync != NULL) atomic_store(&sync->cancel, true);
 }
 
+dl_status dl__sync_enter(dl_sync *sync, dl_error *err) {
+  if (atomic_flag_test_and_set(&sync->busy)) {
+    return dl__fail(err, DL_ERR_BUSY, NULL, "another call with this handle is running");
+  }
+  dl__storage_watch(&sync->storage, dl__sync_cancelled, sync);
+  return DL_OK;
+}
+
+void dl__sync_leave(dl_sync *sync) {
+  atomic_store(&sync->cancel, false);
+  atomic_flag_clear(&sync->busy);
+}
+
 static dl_status take_options(const dl_push_options *from, dl_push_options *out, dl_error *err) {
   *out = (dl_push_options)DL_PUSH_OPTIONS_INIT;
   if (from == NULL) return DL_OK;
@@ -76,16 +92,45 @@ dl_status dl_push(dl_sync *sync, const dl_push_options *options, const dl_progre
   dl_push_result own_result = DL_PUSH_RESULT_INIT;
   dl_error own = DL_ERROR_INIT;
   dl_status status = take_options(options, &taken, &own);
-  if (status == DL_OK && atomic_flag_test_and_set(&sync->busy)) {
-    status = dl__fail(&own, DL_ERR_BUSY, NULL, "a push with this handle is running");
-  } else if (status == DL_OK) {
-    dl__storage_watch(&sync->storage, dl__sync_cancelled, sync);
+  if (status == DL_OK) status = dl__sync_enter(sync, &own);
+  if (status == DL_OK) {
     status = dl__sync_push(sync, &taken, progress, &own_result, &own);
-    atomic_store(&sync->cancel, false);
-    atomic_flag_clear(&sync->busy);
+    dl__sync_leave(sync);
   }
   own_result.duration_ms = dl__clock_mono_ms() - start_ms;
   dl__report_give(&own_result, result);
+  if (status != DL_OK) dl__error_copy(err, &own);
+  return status;
+}
+
+static dl_status take_pull_options(const dl_pull_options *from, dl_pull_options *out,
+                                   dl_error *err) {
+  *out = (dl_pull_options)DL_PULL_OPTIONS_INIT;
+  if (from == NULL) return DL_OK;
+  size_t size = from->struct_size != 0 ? from->struct_size : PULL_OPTIONS_SIZE_0_1;
+  memcpy(out, from, size < sizeof *out ? size : sizeof *out);
+  if (out->jobs > DL__CONFIG_JOBS_MAX) {
+    return dl__fail(err, DL_ERR_ARGUMENT, NULL, "jobs must be at most %d", DL__CONFIG_JOBS_MAX);
+  }
+  if (out->key_count == 0 || out->keys != NULL) return DL_OK;
+  return dl__fail(err, DL_ERR_ARGUMENT, NULL, "key_count without keys");
+}
+
+dl_status dl_pull(dl_sync *sync, const dl_pull_options *options, const dl_progress *progress,
+                  dl_pull_result *result, dl_error *err) {
+  if (sync == NULL) return dl__fail(err, DL_ERR_ARGUMENT, NULL, "dl_pull needs a dl_sync");
+  uint64_t start_ms = dl__clock_mono_ms();
+  dl_pull_options taken;
+  dl_pull_result own_result = DL_PULL_RESULT_INIT;
+  dl_error own = DL_ERROR_INIT;
+  dl_status status = take_pull_options(options, &taken, &own);
+  if (status == DL_OK) status = dl__sync_enter(sync, &own);
+  if (status == DL_OK) {
+    status = dl__sync_pull(sync, &taken, progress, &own_result, &own);
+    dl__sync_leave(sync);
+  }
+  own_result.duration_ms = dl__clock_mono_ms() - start_ms;
+  dl__pull_report_give(&own_result, result);
   if (status != DL_OK) dl__error_copy(err, &own);
   return status;
 }

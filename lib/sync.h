@@ -19,9 +19,17 @@ struct dl_sync {
 /* A dl_cancelled_fn; user is the dl_sync. */
 int dl__sync_cancelled(void *user);
 
+/* Around a call that uses the handle. DL_ERR_BUSY: another one runs. */
+dl_status dl__sync_enter(dl_sync *sync, dl_error *err);
+void dl__sync_leave(dl_sync *sync);
+
 /* Runs a push, from the lock to the report. result is of our own size. */
 dl_status dl__sync_push(dl_sync *sync, const dl_push_options *options, const dl_progress *progress,
                         dl_push_result *result, dl_error *err);
+
+/* The same for a pull. */
+dl_status dl__sync_pull(dl_sync *sync, const dl_pull_options *options, const dl_progress *progress,
+                        dl_pull_result *result, dl_error *err);
 
 /* What a dry run knows when it would start to send. */
 typedef struct dl__sync_view {

@@ -1,8 +1,6 @@
 /* sync_push.c: runs the stages of a push in order, each on what the one before made:
  * config -> scan -> plan -> transfer -> state -> report. */
-#include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -12,22 +10,16 @@
 #include "push/report.h"
 #include "push/scan.h"
 #include "push/state.h"
-#include "push/statedir.h"
 #include "push/transfer.h"
-#include "sync.h"
+#include "sync_begin.h"
 
 #define COMPARE_BUFFER_BYTES ((size_t)256 * 1024)
 
 /* One push on its way through the stages. */
 typedef struct push {
-  dl_sync *sync;
+  dl__session session;
   const dl_push_options *options;
   dl_push_result *result;
-  dl__progress progress;
-  char *base; /* real path */
-  dl__statedir statedir;
-  dl__state *state;
-  dl__rows rows;
   dl__tree tree;
   dl__listing listing;
   dl__plan plan;
@@ -38,122 +30,56 @@ typedef struct push {
 } push;
 
 static dl_status check_cancel(const push *p, dl_error *err) {
-  if (!atomic_load(&p->sync->cancel)) return DL_OK;
-  return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
-}
-
-static void tell_note(const push *p, const char *path, const char *message) {
-  dl_progress_event event = {.path = path, .message = message};
-  dl__progress_tell(&p->progress, p->progress.calls.note, event);
-}
-
-/* With `wait`, whom it waits for is told before. */
-static dl_status lock(push *p, dl_error *err) {
-  dl_error who = DL_ERROR_INIT;
-  dl_status status = dl__statedir_lock(&p->statedir, false, NULL, NULL, &who);
-  if (status == DL_ERR_LOCKED && p->options->wait != 0) {
-    tell_note(p, p->statedir.lock, who.message);
-    return dl__statedir_lock(&p->statedir, true, dl__sync_cancelled, p->sync, err);
-  }
-  if (status != DL_OK) dl__error_copy(err, &who);
-  return status;
+  return dl__session_check_cancel(&p->session, err);
 }
 
 /* Stage 0: the folder, the lock, what is remembered. */
 static dl_status begin(push *p, dl_error *err) {
-  const dl_config *config = p->sync->config;
-  const char *base = dl_config_get(config, "base");
-  p->base = realpath(base, NULL);
-  if (p->base == NULL && errno == ENOMEM) return dl__fail_no_memory(err);
-  if (p->base == NULL && errno == ENOENT) {
-    return dl__fail(err, DL_ERR_CONFIG, base,
-                    "the folder %s does not exist; create it, or name another one", base);
-  }
-  if (p->base == NULL) {
-    return dl__fail_errno(err, DL_ERR_CONFIG, errno, base, "cannot use the folder %s", base);
-  }
-  p->progress.base_path = p->base;
-  char *remote = NULL;
-  dl_status status = dl__statedir_remote(config, &remote, err);
+  dl_status status = dl__session_open(&p->session, err);
   if (status == DL_OK) {
-    status =
-        dl__statedir_init(&p->statedir, dl_config_get(config, "state_dir"), p->base, remote, err);
+    bool dry_run = p->options->dry_run != 0;
+    status = dl__session_remember(&p->session, dry_run, p->options->wait != 0, err);
   }
-  free(remote);
-  bool dry_run = p->options->dry_run != 0;
-  if (status == DL_OK && !dry_run) status = lock(p, err);
-  if (status != DL_OK) return status;
-  const char *note;
-  status = dl__state_open(p->statedir.database, dry_run, &p->state, &note, err);
-  if (status != DL_OK) return status;
-  if (note != NULL) tell_note(p, p->statedir.database, note);
-  dl__state_take_rows(p->state, &p->rows);
-  if ((p->sync->storage.slots.caps & DL_STORAGE_VOLATILE) != 0) dl__rows_clear(&p->rows);
-  p->result->last_push_ns = dl__state_last_push_ns(p->state);
-  return DL_OK;
-}
-
-static dl_status scan_with(push *p, const dl__patterns *include, const dl__patterns *exclude,
-                           dl_error *err) {
-  dl__file_id avoid[DL__STATEDIR_IDS];
-  dl__scan_request request = {p->base, include, exclude, avoid, 0};
-  request.avoid_count = dl__statedir_ids(&p->statedir, avoid);
-  return dl__scan(&request, &p->tree, err);
+  if (status == DL_OK) p->result->last_push_ns = dl__state_last_push_ns(p->session.state);
+  return status;
 }
 
 static dl_status scan(push *p, dl_error *err) {
   p->result->stage = DL_STAGE_SCAN;
-  dl_progress_event start = {.message = dl__storage_describe(&p->sync->storage)};
-  dl__progress_tell(&p->progress, p->progress.calls.scan_start, start);
-  dl__patterns include = {0};
-  dl__patterns exclude = {0};
-  dl_status status = dl__config_patterns(p->sync->config, "sync.include", &include, err);
-  if (status == DL_OK) {
-    status = dl__config_patterns(p->sync->config, "sync.exclude", &exclude, err);
-  }
-  if (status == DL_OK) status = scan_with(p, &include, &exclude, err);
-  dl__patterns_clear(&include);
-  dl__patterns_clear(&exclude);
-  if (status != DL_OK) return status;
-  for (size_t i = 0; i < p->tree.note_count; i++) {
-    tell_note(p, p->tree.notes[i].path, p->tree.notes[i].message);
-  }
-  p->result->files_found = p->tree.count;
-  dl_progress_event event = {.files = p->tree.count, .size_bytes = p->tree.total_bytes};
-  dl__progress_tell(&p->progress, p->progress.calls.scan_complete, event);
-  if (p->tree.count == 0 && p->tree.left_out > 0) {
-    tell_note(p, p->base, "it has files, but none that sync.include takes; see its patterns");
-  }
-  return check_cancel(p, err);
+  dl_status status = dl__session_scan(&p->session, &p->tree, err);
+  if (status == DL_OK || status == DL_ERR_CANCELLED) p->result->files_found = p->tree.count;
+  return status;
 }
 
 static dl_status forget(const dl__row *row, void *user, dl_error *err) {
-  return dl__state_remove(((push *)user)->state, row->key, err);
+  return dl__state_remove(((push *)user)->session.state, row->key, err);
 }
 
 /* With `checksum`, nothing that was remembered counts, not even if this push fails. */
 static dl_status forget_all(push *p, dl_error *err) {
   dl_status status = DL_OK;
-  for (size_t i = 0; status == DL_OK && p->options->dry_run == 0 && i < p->rows.count; i++) {
-    status = forget(&p->rows.items[i], p, err);
+  for (size_t i = 0; status == DL_OK && p->options->dry_run == 0 && i < p->session.rows.count;
+       i++) {
+    status = forget(&p->session.rows.items[i], p, err);
   }
-  dl__rows_clear(&p->rows);
-  if (status == DL_OK && p->options->dry_run == 0) status = dl__state_commit(p->state, err);
+  dl__rows_clear(&p->session.rows);
+  if (status == DL_OK && p->options->dry_run == 0) status = dl__state_commit(p->session.state, err);
   return status;
 }
 
 /* Compares content where stamps and sizes do not decide. */
 static dl_status compare(push *p, dl_error *err) {
   dl__reader reader;
-  bool md5 = (p->sync->storage.slots.caps & DL_STORAGE_WANTS_MD5) != 0;
-  dl_status status = dl__reader_init(&reader, COMPARE_BUFFER_BYTES, md5, &p->sync->cancel, err);
+  bool md5 = (p->session.sync->storage.slots.caps & DL_STORAGE_WANTS_MD5) != 0;
+  dl_status status =
+      dl__reader_init(&reader, COMPARE_BUFFER_BYTES, md5, &p->session.sync->cancel, err);
   for (size_t i = 0; status == DL_OK && i < p->plan.count; i++) {
     dl__action *action = &p->plan.actions[i];
     if (action->verdict != DL__UNKNOWN) continue;
     dl__row fresh;
-    status = dl__plan_compare(action, p->tree.fd, &p->sync->storage, &reader, &fresh, err);
+    status = dl__plan_compare(action, p->tree.fd, &p->session.sync->storage, &reader, &fresh, err);
     if (status == DL_OK && fresh.key != NULL && p->options->dry_run == 0) {
-      status = dl__state_put(p->state, &fresh, err);
+      status = dl__state_put(p->session.state, &fresh, err);
     }
   }
   dl__reader_clear(&reader);
@@ -161,28 +87,28 @@ static dl_status compare(push *p, dl_error *err) {
 }
 
 static dl_status detect_remote(push *p, dl_error *err) {
-  dl_status status = dl__listing_read(&p->sync->storage, &p->listing, err);
+  dl_status status = dl__listing_read(&p->session.sync->storage, &p->listing, err);
   if (status != DL_OK) return status;
   dl__plan_remote(&p->plan, &p->listing);
   if (p->options->dry_run == 0) {
-    status = dl__plan_stale_rows(&p->rows, &p->listing, forget, p, err);
+    status = dl__plan_stale_rows(&p->session.rows, &p->listing, forget, p, err);
     /* What was seen to be gone stays forgotten, whatever comes. */
-    if (status == DL_OK) status = dl__state_commit(p->state, err);
+    if (status == DL_OK) status = dl__state_commit(p->session.state, err);
   }
   if (status == DL_OK) status = compare(p, err);
-  if (status == DL_OK && p->options->dry_run == 0) status = dl__state_commit(p->state, err);
+  if (status == DL_OK && p->options->dry_run == 0) status = dl__state_commit(p->session.state, err);
   return status;
 }
 
 static dl_status detect(push *p, dl_error *err) {
   p->result->stage = DL_STAGE_CHANGE_DETECTION;
   dl_progress_event event = {.files = p->tree.count};
-  dl__progress_tell(&p->progress, p->progress.calls.change_detection_start, event);
+  dl__progress_tell(&p->session.progress, p->session.progress.calls.change_detection_start, event);
   bool all = p->options->mode == DL_MODE_ALL || p->options->checksum != 0;
   bool force = p->options->force != 0;
   dl_status status = p->options->checksum != 0 ? forget_all(p, err) : DL_OK;
   if (status == DL_OK) {
-    status = dl__plan_local(&p->tree, &p->rows, all, force, &p->plan, err);
+    status = dl__plan_local(&p->tree, &p->session.rows, all, force, &p->plan, err);
   }
   if (status != DL_OK) return status;
   uint64_t bytes;
@@ -193,7 +119,8 @@ static dl_status detect(push *p, dl_error *err) {
   dl__report_plan(&p->plan, p->result);
   event = (dl_progress_event){.files = dl__plan_wanted(&p->plan, &bytes)};
   event.size_bytes = bytes;
-  dl__progress_tell(&p->progress, p->progress.calls.change_detection_complete, event);
+  dl__progress_tell(&p->session.progress, p->session.progress.calls.change_detection_complete,
+                    event);
   return check_cancel(p, err);
 }
 
@@ -204,7 +131,8 @@ static dl_progress_event file_event(const dl__outcome *outcome) {
 
 static void on_start(const dl__outcome *outcome, void *user) {
   const push *p = user;
-  dl__progress_tell(&p->progress, p->progress.calls.file_upload_start, file_event(outcome));
+  dl__progress_tell(&p->session.progress, p->session.progress.calls.file_upload_start,
+                    file_event(outcome));
 }
 
 /* The file may have grown since the scan. */
@@ -215,7 +143,7 @@ static void on_progress(const dl__outcome *outcome, void *user) {
   event.reused_bytes = atomic_load(&outcome->meter.reused_bytes);
   uint64_t done = event.sent_bytes + event.reused_bytes;
   if (done > event.size_bytes) event.size_bytes = done;
-  dl__progress_tell(&p->progress, p->progress.calls.file_upload_progress, event);
+  dl__progress_tell(&p->session.progress, p->session.progress.calls.file_upload_progress, event);
 }
 
 static void on_retry(const dl__outcome *outcome, void *user) {
@@ -223,7 +151,7 @@ static void on_retry(const dl__outcome *outcome, void *user) {
   dl_progress_event event = file_event(outcome);
   event.error = outcome->first_error;
   event.message = event.error != NULL ? event.error->message : NULL;
-  dl__progress_tell(&p->progress, p->progress.calls.retry, event);
+  dl__progress_tell(&p->session.progress, p->session.progress.calls.retry, event);
 }
 
 /* A confirmed object is recorded before anybody hears of it. */
@@ -234,24 +162,24 @@ static void on_end(const dl__outcome *outcome, void *user) {
   if (outcome->status != DL_OK) {
     event.error = outcome->error;
     event.message = event.error != NULL ? event.error->message : NULL;
-    dl__progress_tell(&p->progress, p->progress.calls.file_upload_error, event);
+    dl__progress_tell(&p->session.progress, p->session.progress.calls.file_upload_error, event);
     return;
   }
   if (p->state_status == DL_OK) {
-    p->state_status = dl__state_put(p->state, outcome->row, &p->state_error);
-    if (p->state_status != DL_OK) atomic_store(&p->sync->cancel, true);
+    p->state_status = dl__state_put(p->session.state, outcome->row, &p->state_error);
+    if (p->state_status != DL_OK) atomic_store(&p->session.sync->cancel, true);
   }
   event.size_bytes = outcome->size_bytes;
   event.sent_bytes = atomic_load(&outcome->meter.given_bytes);
   event.reused_bytes = atomic_load(&outcome->meter.reused_bytes);
-  dl__progress_tell(&p->progress, p->progress.calls.file_upload_complete, event);
+  dl__progress_tell(&p->session.progress, p->session.progress.calls.file_upload_complete, event);
 }
 
 static dl_status transfer(push *p, dl_error *err) {
-  const dl__storage *storage = &p->sync->storage;
+  const dl__storage *storage = &p->session.sync->storage;
   bool thread_safe = (storage->slots.caps & DL_STORAGE_THREAD_SAFE) != 0;
   bool conditional = (storage->slots.caps & DL_STORAGE_CONDITIONAL) != 0;
-  const dl_config *config = p->sync->config;
+  const dl_config *config = p->session.sync->config;
   uint32_t jobs = p->options->jobs != 0 ? p->options->jobs : dl__config_jobs(config);
   bool wants_md5 = (storage->slots.caps & DL_STORAGE_WANTS_MD5) != 0;
   dl_status status = dl__config_patterns(config, "sync.append_only", &p->append_only, err);
@@ -266,7 +194,7 @@ static dl_status transfer(push *p, dl_error *err) {
       .conditional = conditional && p->plan.listed,
       .keep_md5 = wants_md5 && dl__config_yes(config, "sync.content_md5"),
       .append_only = &p->append_only,
-      .cancel = &p->sync->cancel,
+      .cancel = &p->session.sync->cancel,
       .events = &events,
   };
   return dl__transfer(&request, &p->outcomes, err);
@@ -276,12 +204,13 @@ static dl_status transfer(push *p, dl_error *err) {
 static dl_status upload(push *p, uint64_t files, uint64_t size_bytes, dl_error *err) {
   p->result->stage = DL_STAGE_UPLOAD;
   dl_progress_event event = {.files = files, .size_bytes = size_bytes};
-  dl__progress_tell(&p->progress, p->progress.calls.upload_start, event);
+  dl__progress_tell(&p->session.progress, p->session.progress.calls.upload_start, event);
   dl_status status = transfer(p, err);
   if (status != DL_OK) return status;
   status = dl__report_outcomes(&p->outcomes, p->result, err);
   if (status != DL_OK) return status;
-  if (p->state_status == DL_OK) p->state_status = dl__state_commit(p->state, &p->state_error);
+  if (p->state_status == DL_OK)
+    p->state_status = dl__state_commit(p->session.state, &p->state_error);
   if (p->state_status != DL_OK) {
     dl__error_copy(err, &p->state_error);
     return p->state_status;
@@ -289,7 +218,7 @@ static dl_status upload(push *p, uint64_t files, uint64_t size_bytes, dl_error *
   event = (dl_progress_event){.files = p->result->files_uploaded,
                               .size_bytes = p->result->total_bytes,
                               .result = p->result};
-  dl__progress_tell(&p->progress, p->progress.calls.upload_complete, event);
+  dl__progress_tell(&p->session.progress, p->session.progress.calls.upload_complete, event);
   if (p->result->files_skipped > 0) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
   if (p->result->files_failed == 0) return DL_OK;
   return dl__fail(err, DL_ERR_PARTIAL,
@@ -304,16 +233,16 @@ static void tell_dry_run(push *p) {
     if (!dl__action_wanted(action)) continue;
     dl_progress_event event = {.path = action->file->key,
                                .size_bytes = action->file->stamp.size_bytes};
-    dl__progress_tell(&p->progress, p->progress.calls.file_would_upload, event);
+    dl__progress_tell(&p->session.progress, p->session.progress.calls.file_would_upload, event);
   }
 }
 
 static dl_status finish(push *p, dl_error *err) {
   p->result->stage = DL_STAGE_DONE;
   if (p->options->dry_run != 0) return DL_OK;
-  dl_status status = dl__state_set_last_push(p->state, dl__clock_wall_ns(), err);
-  if (status == DL_OK) status = dl__state_commit(p->state, err);
-  if (status == DL_OK) p->result->last_push_ns = dl__state_last_push_ns(p->state);
+  dl_status status = dl__state_set_last_push(p->session.state, dl__clock_wall_ns(), err);
+  if (status == DL_OK) status = dl__state_commit(p->session.state, err);
+  if (status == DL_OK) p->result->last_push_ns = dl__state_last_push_ns(p->session.state);
   return status;
 }
 
@@ -341,18 +270,14 @@ static void push_clear(push *p) {
   dl__plan_clear(&p->plan);
   dl__listing_clear(&p->listing);
   dl__tree_clear(&p->tree);
-  dl__rows_clear(&p->rows);
-  dl__state_close(p->state);
-  dl__statedir_clear(&p->statedir);
-  free(p->base);
+  dl__session_clear(&p->session);
 }
 
 static void push_init(push *p, dl_sync *sync, const dl_push_options *options,
                       const dl_progress *progress, dl_push_result *result) {
-  *p = (push){.sync = sync, .options = options, .result = result, .state_error = DL_ERROR_INIT};
-  p->statedir.lock_fd = -1;
+  *p = (push){.options = options, .result = result, .state_error = DL_ERROR_INIT};
+  dl__session_init(&p->session, sync, progress);
   p->tree.fd = -1;
-  dl__progress_init(&p->progress, progress, dl_config_get(sync->config, "base"), &sync->cancel);
 }
 
 dl_status dl__sync_push(dl_sync *sync, const dl_push_options *options, const dl_progress *progress,
@@ -378,7 +303,7 @@ dl_status dl__sync_look(dl_sync *sync, bool remote,
   if (status == DL_OK) status = scan(&p, err);
   if (status == DL_OK && remote) status = detect(&p, err);
   if (status == DL_OK && !remote) {
-    status = dl__plan_local(&p.tree, &p.rows, false, false, &p.plan, err);
+    status = dl__plan_local(&p.tree, &p.session.rows, false, false, &p.plan, err);
   }
   if (status == DL_OK) {
     const dl__sync_view view = {&p.plan, p.tree.fd, result.last_push_ns};

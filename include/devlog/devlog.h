@@ -30,8 +30,10 @@
 #include <devlog/entry.h>
 #include <devlog/error.h>
 #include <devlog/progress.h>
+#include <devlog/pull.h>
 #include <devlog/storage.h>
 #include <devlog/sync.h>
+#include <devlog/verify.h>
 #include <devlog/version.h>
 
 #endif

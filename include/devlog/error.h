@@ -33,15 +33,16 @@ typedef enum dl_status {
   DL_ERR_NETWORK = 9,          /* the remote cannot be reached or is busy: try later */
   DL_ERR_CONFLICT = 10,        /* the object was changed at the remote by somebody else */
   DL_ERR_CANCELLED = 11,       /* dl_cancel or a callback ended it */
-  DL_ERR_PARTIAL = 12,         /* the push ended, but some files failed: see the result */
+  DL_ERR_PARTIAL = 12,         /* it ended, but some files failed or differ: see the result */
   DL_ERR_STATE = 13,           /* the local state cannot be used */
-  DL_ERR_LOCKED = 14,          /* another push of this folder to this remote is running */
+  DL_ERR_LOCKED = 14,          /* another push or pull of this folder and remote is running */
   DL_ERR_BUSY = 15,            /* this handle is in use by a call that has not returned */
   DL_ERR_NOT_FOUND = 16,       /* there is no such object */
   DL_ERR_UNSUPPORTED = 17,     /* the storage cannot do this */
   DL_ERR_SOURCE_CHANGED = 18,  /* a local file changed while it was read */
   DL_ERR_EXISTS = 19,          /* there is one already, and it is left as it is */
-  DL_ERR_JOURNAL = 20          /* a file of the journal cannot be read or written */
+  DL_ERR_JOURNAL = 20,         /* a file of the journal cannot be read or written */
+  DL_ERR_DOWNLOAD = 21         /* an object could not be made a file */
 } dl_status;
 
 /* The details of a failure. All strings are NUL-terminated, cut if too long,

@@ -1,4 +1,4 @@
-/* devlog/progress.h: what a push tells while it works.
+/* devlog/progress.h: what a push, pull or verify tells while it works.
  *
  * Fill in the callbacks you want; all are optional. A push calls them in this
  * order, always on the thread that called dl_push:
@@ -15,6 +15,10 @@
  *     upload_complete.
  *
  * A push that ends early (a failed scan, say) just stops calling.
+ *
+ * A pull calls the same ones. "upload" then means what is transferred: downloaded; sent_bytes is
+ * what came, reused_bytes what was here (see devlog/pull.h). A verify calls those of the
+ * first two lines, and note.
  */
 #ifndef DEVLOG_PROGRESS_H
 #define DEVLOG_PROGRESS_H

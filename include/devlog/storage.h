@@ -39,7 +39,8 @@ extern "C" {
 /* What is known of an object without reading it. */
 typedef struct dl_object {
   uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t foreign; /* 1, in a listing only: key is no key, but the name of something that no key
+                       stands for; it is told so that people can hear of it. A storage need not. */
   const char *key;
   uint64_t size_bytes;
   const char *digest; /* digest of the content, as given to put, or an "md5:..." of the storage's

@@ -129,7 +129,8 @@ DL_API void dl_push_result_clear(dl_push_result *result);
 
 /* Ends the running push soon: no new file is begun, the ones being sent are given
  * up, what is confirmed is remembered; dl_push returns DL_ERR_CANCELLED, unless it had
- * nothing left to do. If none is running, the next one ends at once. NULL: nothing happens.
+ * nothing left to do. A pull or verify that runs is ended in the same way. If none is running,
+ * the next one ends at once. NULL: nothing happens.
  * Threads: any, also while dl_push runs; also from a signal handler. Since: 0.1 */
 DL_API void dl_cancel(dl_sync *sync);
 

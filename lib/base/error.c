@@ -112,6 +112,7 @@ const char *dl_status_name(dl_status status) {
       "DL_ERR_SOURCE_CHANGED",
       "DL_ERR_EXISTS",
       "DL_ERR_JOURNAL",
+      "DL_ERR_DOWNLOAD",
   };
   size_t index = (size_t)status;
   return index < sizeof names / sizeof names[0] ? names[index] : "unknown dl_status";

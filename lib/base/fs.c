@@ -123,6 +123,24 @@ int dl__fs_write(int fd, const void *data, size_t size) {
   return 0;
 }
 
+int dl__fs_pwrite(int fd, const void *data, size_t size, uint64_t offset) {
+  const char *at = data;
+  if (size > INT64_MAX || offset > (uint64_t)INT64_MAX - size) {
+    errno = EFBIG;
+    return -1;
+  }
+  while (size > 0) {
+    ssize_t put = pwrite(fd, at, size, (off_t)offset);
+    if (put < 0 && errno == EINTR) continue;
+    if (put == 0) errno = EIO;
+    if (put <= 0) return -1;
+    at += put;
+    size -= (size_t)put;
+    offset += (uint64_t)put;
+  }
+  return 0;
+}
+
 int dl__fs_make_dirs(const char *path) {
   if (path[0] == '\0') {
     errno = ENOENT;

@@ -43,6 +43,9 @@ ssize_t dl__fs_pread(int fd, void *buf, size_t size, uint64_t offset);
 /* Writes all of it, or fails. */
 int dl__fs_write(int fd, const void *data, size_t size);
 
+/* The same at a place of the file, which need not have grown so far yet. */
+int dl__fs_pwrite(int fd, const void *data, size_t size, uint64_t offset);
+
 /* mkdir -p with mode 0700 for what is new. */
 int dl__fs_make_dirs(const char *path);
 

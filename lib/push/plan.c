@@ -19,13 +19,27 @@ typedef struct reading {
   bool no_memory;
 } reading;
 
+static bool add_foreign(dl__listing *list, const char *name) {
+  if (!dl__vec_grow(&list->foreign, list->foreign_count, &list->foreign_capacity,
+                    sizeof *list->foreign)) {
+    return false;
+  }
+  char *copy = strdup(name);
+  if (copy != NULL) list->foreign[list->foreign_count++] = copy;
+  return copy != NULL;
+}
+
 static int add_remote(const dl_object *object, void *user) {
   reading *r = user;
   dl__listing *list = r->list;
+  if (object->foreign != 0) {
+    r->no_memory = !add_foreign(list, object->key);
+    return r->no_memory ? 1 : 0;
+  }
   r->no_memory = true;
   if (!dl__vec_grow(&list->items, list->count, &list->capacity, sizeof *list->items)) return 1;
   dl__remote *item = &list->items[list->count];
-  *item = (dl__remote){.size_bytes = object->size_bytes};
+  *item = (dl__remote){.size_bytes = object->size_bytes, .mtime_ns = object->mtime_ns};
   item->key = strdup(object->key);
   item->etag = object->etag != NULL ? strdup(object->etag) : NULL;
   if (item->key == NULL || (object->etag != NULL && item->etag == NULL)) {
@@ -59,11 +73,9 @@ static void drop_doubles(dl__listing *listing) {
   listing->count = kept;
 }
 
-dl_status dl__listing_read(const dl__storage *storage, dl__listing *out, dl_error *err) {
-  *out = (dl__listing){0};
-  reading r = {out, false};
-  dl_status status = dl__storage_list(storage, "", add_remote, &r, err);
-  if (r.no_memory) status = dl__fail_no_memory(err);
+static dl_status finish_reading(const reading *r, dl_status status, dl_error *err) {
+  dl__listing *out = r->list;
+  if (r->no_memory) status = dl__fail_no_memory(err);
   if (status != DL_OK) {
     dl__listing_clear(out);
     return status;
@@ -73,7 +85,38 @@ dl_status dl__listing_read(const dl__storage *storage, dl__listing *out, dl_erro
   return DL_OK;
 }
 
+dl_status dl__listing_read(const dl__storage *storage, dl__listing *out, dl_error *err) {
+  *out = (dl__listing){0};
+  reading r = {out, false};
+  dl_status status = dl__storage_list(storage, "", add_remote, &r, err);
+  return finish_reading(&r, status, err);
+}
+
+dl_status dl__listing_read_all(const dl__storage *storage, const char *prefix, dl__listing *out,
+                               dl_error *err) {
+  *out = (dl__listing){0};
+  reading r = {out, false};
+  dl_status status = dl__storage_list_all(storage, prefix, add_remote, &r, err);
+  return finish_reading(&r, status, err);
+}
+
+dl_status dl__listing_stat(const dl__storage *storage, const char *key, dl__listing *out,
+                           dl_error *err) {
+  *out = (dl__listing){0};
+  reading r = {out, false};
+  dl_status status = dl__storage_stat(storage, key, add_remote, &r, err);
+  return finish_reading(&r, status, err);
+}
+
+const dl__remote *dl__listing_find(const dl__listing *listing, const char *key) {
+  dl__remote wanted = {.key = (char *)(uintptr_t)key};
+  if (listing->count == 0) return NULL;
+  return bsearch(&wanted, listing->items, listing->count, sizeof wanted, compare_remotes);
+}
+
 void dl__listing_clear(dl__listing *listing) {
+  for (size_t i = 0; i < listing->foreign_count; i++) free(listing->foreign[i]);
+  free(listing->foreign);
   for (size_t i = 0; i < listing->count; i++) remote_clear(&listing->items[i]);
   free(listing->items);
   *listing = (dl__listing){0};

@@ -18,6 +18,7 @@ typedef struct dl__remote {
   char *key;
   char *etag; /* NULL: none */
   uint64_t size_bytes;
+  int64_t mtime_ns;             /* of the file when it was pushed; 0: not known */
   char digest[DL__DIGEST_SIZE]; /* "sha256:..." or "md5:..."; "": not known */
 } dl__remote;
 
@@ -25,10 +26,24 @@ typedef struct dl__listing {
   dl__remote *items; /* sorted by the bytes of their keys */
   size_t count;
   size_t capacity;
+  char **foreign; /* names that no file can have, as the storage told them; unsorted */
+  size_t foreign_count;
+  size_t foreign_capacity;
 } dl__listing;
 
 /* Lists the whole remote; one call of the list slot. */
 dl_status dl__listing_read(const dl__storage *storage, dl__listing *out, dl_error *err);
+
+/* The same for what starts with prefix, with the foreign names. */
+dl_status dl__listing_read_all(const dl__storage *storage, const char *prefix, dl__listing *out,
+                               dl_error *err);
+
+/* The same for one object. DL_ERR_NOT_FOUND: there is none. */
+dl_status dl__listing_stat(const dl__storage *storage, const char *key, dl__listing *out,
+                           dl_error *err);
+
+/* The object of this key, or NULL. */
+const dl__remote *dl__listing_find(const dl__listing *listing, const char *key);
 void dl__listing_clear(dl__listing *listing);
 
 typedef enum dl__verdict {

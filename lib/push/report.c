@@ -25,8 +25,8 @@ void dl__report_dry_run(const dl__plan *plan, dl_push_result *result) {
   result->files_skipped = dl__plan_wanted(plan, &result->total_bytes);
 }
 
-static const char *message_of(const dl__outcome *outcome) {
-  return outcome->error != NULL ? outcome->error->message : dl_status_name(outcome->status);
+static const char *message_of(const dl__failure *failure) {
+  return failure->error != NULL ? failure->error->message : dl_status_name(failure->status);
 }
 
 static bool failed(const dl__outcome *outcome) {
@@ -41,37 +41,50 @@ static char *put_text(char **at, const char *text) {
   return start;
 }
 
-static void fill_file_error(const dl__outcome *outcome, dl_file_error *e, char **text) {
-  *e = (dl_file_error){.struct_size = sizeof *e, .status = (int32_t)outcome->status};
-  e->path = put_text(text, outcome->action->file->key);
-  e->message = put_text(text, message_of(outcome));
-  if (outcome->error == NULL) return;
-  e->errno_value = outcome->error->errno_value;
-  e->http_status = outcome->error->http_status;
-  e->retryable = outcome->error->retryable;
+static void fill_file_error(const dl__failure *failure, dl_file_error *e, char **text) {
+  *e = (dl_file_error){.struct_size = sizeof *e, .status = (int32_t)failure->status};
+  e->path = put_text(text, failure->path);
+  e->message = put_text(text, message_of(failure));
+  if (failure->error == NULL) return;
+  e->errno_value = failure->error->errno_value;
+  e->http_status = failure->error->http_status;
+  e->retryable = failure->error->retryable;
 }
 
-/* The pointers, what they point to, and the texts of that, in one block of
- * memory: a host frees it whatever version of the structs it knows. */
-static dl_status list_errors(const dl__outcomes *outcomes, size_t count, dl_push_result *result,
-                             dl_error *err) {
+/* The pointers, what they point to, and the texts of that: a host frees it whatever version
+ * of the structs it knows. */
+dl_status dl__report_errors(const dl__failure *failures, size_t count,
+                            const dl_file_error *const **errors, dl_error *err) {
+  *errors = NULL;
+  if (count == 0) return DL_OK;
   size_t size = count * (sizeof(dl_file_error *) + sizeof(dl_file_error));
-  for (size_t i = 0; i < outcomes->count; i++) {
-    const dl__outcome *o = &outcomes->items[i];
-    if (failed(o)) size += strlen(o->action->file->key) + strlen(message_of(o)) + 2;
+  for (size_t i = 0; i < count; i++) {
+    size += strlen(failures[i].path) + strlen(message_of(&failures[i])) + 2;
   }
   const dl_file_error **pointers = malloc(size);
   if (pointers == NULL) return dl__fail_no_memory(err);
-  dl_file_error *errors = (dl_file_error *)(pointers + count);
-  char *text = (char *)(errors + count);
-  for (size_t i = 0; i < outcomes->count; i++) {
-    if (!failed(&outcomes->items[i])) continue;
-    fill_file_error(&outcomes->items[i], &errors[result->error_count], &text);
-    pointers[result->error_count] = &errors[result->error_count];
-    result->error_count++;
+  dl_file_error *items = (dl_file_error *)(pointers + count);
+  char *text = (char *)(items + count);
+  for (size_t i = 0; i < count; i++) {
+    fill_file_error(&failures[i], &items[i], &text);
+    pointers[i] = &items[i];
   }
-  result->errors = pointers;
+  *errors = pointers;
   return DL_OK;
+}
+
+static dl_status list_errors(const dl__outcomes *outcomes, dl_push_result *result, dl_error *err) {
+  size_t count = 0;
+  dl__failure *failures = calloc((size_t)result->files_failed + 1, sizeof *failures);
+  if (failures == NULL) return dl__fail_no_memory(err);
+  for (size_t i = 0; i < outcomes->count; i++) {
+    const dl__outcome *o = &outcomes->items[i];
+    if (failed(o)) failures[count++] = (dl__failure){o->action->file->key, o->status, o->error};
+  }
+  dl_status status = dl__report_errors(failures, count, &result->errors, err);
+  if (status == DL_OK) result->error_count = count;
+  free(failures);
+  return status;
 }
 
 dl_status dl__report_outcomes(const dl__outcomes *outcomes, dl_push_result *result, dl_error *err) {
@@ -88,8 +101,7 @@ dl_status dl__report_outcomes(const dl__outcomes *outcomes, dl_push_result *resu
       result->files_skipped++;
     }
   }
-  if (result->files_failed == 0) return DL_OK;
-  return list_errors(outcomes, (size_t)result->files_failed, result, err);
+  return result->files_failed == 0 ? DL_OK : list_errors(outcomes, result, err);
 }
 
 size_t dl__report_size(const dl_push_result *result) {

@@ -4,19 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/error.h"
 #include "base/workq.h"
+#include "push/crew.h"
 #include "push/segment.h"
-
-/* What the buffers take of the memory, and what one has at least and at most. */
-#define BUFFERS_SHARE    8
-#define BUFFER_MIN_BYTES ((size_t)64 * 1024)
-#define BUFFER_MAX_BYTES ((size_t)1024 * 1024)
-
-/* About what a worker with its connection takes besides. */
-#define WORKER_BYTES ((uint64_t)1024 * 1024)
 
 /* Messages of the workers. */
 enum { START, PROGRESS, RETRY, END };
@@ -24,8 +16,8 @@ enum { START, PROGRESS, RETRY, END };
 typedef struct transfer {
   const dl__transfer_request *request;
   dl__outcome *outcomes;
-  size_t *order;       /* the workers' items: places in outcomes */
-  dl__reader *readers; /* one a worker */
+  size_t *order; /* the workers' items: places in outcomes */
+  dl__crew crew;
 } transfer;
 
 /* One file that a worker is at. */
@@ -121,7 +113,7 @@ static dl_status send_file(turn *at, dl__row *row, dl_error *err) {
 
 static void work(dl__workq *q, size_t worker, size_t item, void *ctx) {
   transfer *t = ctx;
-  turn at = {t, q, &t->readers[worker], t->order[item]};
+  turn at = {t, q, &t->crew.readers[worker], t->order[item]};
   dl__outcome *outcome = &t->outcomes[at.place];
   dl_error err = DL_ERROR_INIT;
   if (!atomic_load(at.reader->cancel)) post(&at, START);
@@ -188,55 +180,22 @@ static size_t useful(size_t jobs, const dl__outcomes *outcomes) {
   return things < jobs ? (size_t)things : jobs;
 }
 
-/* A worker holds the file, its folder, a connection or target, and some on the way. */
-#define DESCRIPTORS_KEPT   64
-#define DESCRIPTORS_WORKER 8
-
-/* Fewer workers rather than files that fail for want of descriptors. */
-static size_t affordable(size_t jobs) {
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return jobs;
-  rlim_t rest = files.rlim_cur > DESCRIPTORS_KEPT ? files.rlim_cur - DESCRIPTORS_KEPT : 0;
-  size_t most = (size_t)(rest / DESCRIPTORS_WORKER);
-  if (most == 0) most = 1;
-  return jobs < most ? jobs : most;
-}
-
-static size_t count_jobs(const dl__transfer_request *request, const dl__outcomes *outcomes) {
-  size_t jobs = affordable(useful(request->jobs, outcomes));
-  uint64_t most = request->memory_bytes / WORKER_BYTES;
-  if (most == 0) most = 1;
-  return jobs < most ? jobs : (size_t)most;
-}
-
-static dl_status make_readers(transfer *t, size_t jobs, dl_error *err) {
-  uint64_t size = t->request->memory_bytes / BUFFERS_SHARE / jobs;
-  if (size > BUFFER_MAX_BYTES) size = BUFFER_MAX_BYTES;
-  if (size < BUFFER_MIN_BYTES) size = BUFFER_MIN_BYTES;
-  t->readers = calloc(jobs, sizeof *t->readers);
-  if (t->readers == NULL) return dl__fail_no_memory(err);
-  bool md5 = (t->request->storage->slots.caps & DL_STORAGE_WANTS_MD5) != 0;
-  dl_status status = DL_OK;
-  for (size_t i = 0; status == DL_OK && i < jobs; i++) {
-    status = dl__reader_init(&t->readers[i], (size_t)size, md5, t->request->cancel, err);
-  }
-  return status;
-}
-
 dl_status dl__transfer(const dl__transfer_request *request, dl__outcomes *out, dl_error *err) {
   dl_status status = collect(request->plan, out, err);
   if (status != DL_OK || out->count == 0) return status;
-  size_t jobs = count_jobs(request, out);
-  transfer t = {request, out->items, NULL, NULL};
+  transfer t = {.request = request, .outcomes = out->items};
   dl__workq *q = NULL;
+  bool md5 = (request->storage->slots.caps & DL_STORAGE_WANTS_MD5) != 0;
+  size_t jobs = useful(request->jobs, out);
   status = make_order(&t, out, err);
-  if (status == DL_OK) status = make_readers(&t, jobs, err);
-  if (status == DL_OK) status = dl__workq_start(&q, jobs, out->count, work, &t, err);
+  if (status == DL_OK) {
+    status = dl__crew_init(&t.crew, jobs, request->memory_bytes, md5, request->cancel, err);
+  }
+  if (status == DL_OK) status = dl__workq_start(&q, t.crew.jobs, out->count, work, &t, err);
   dl__work_message message;
   while (q != NULL && dl__workq_next(q, &message)) pass_on(&t, &message);
   if (q != NULL) dl__workq_finish(q);
-  for (size_t i = 0; t.readers != NULL && i < jobs; i++) dl__reader_clear(&t.readers[i]);
-  free(t.readers);
+  dl__crew_clear(&t.crew);
   free(t.order);
   return status;
 }

@@ -84,12 +84,14 @@ static dl_status end_blob(listing *l, dl_error *err) {
   bool decoded = dl__azure_name_decode(&key, l->name.data, &ours);
   size_t before = strlen(l->azure->url.prefix);
   dl_status status = decoded ? DL_OK : dl__fail_no_memory(err);
-  bool inside = decoded && ours && !l->folder && key.length > before &&
-                strncmp(key.data, l->azure->url.prefix, before) == 0 &&
-                strncmp(key.data + before, l->prefix, strlen(l->prefix)) == 0;
+  /* What is not ours is told by the name that the service has for it. */
+  const char *name = ours ? key.data : l->name.data;
+  bool inside = decoded && !l->folder && strncmp(name, l->azure->url.prefix, before) == 0 &&
+                name[before] != '\0' && strncmp(name + before, l->prefix, strlen(l->prefix)) == 0;
   if (inside) {
     dl_object object = DL_OBJECT_INIT;
-    object.key = key.data + before;
+    object.foreign = ours ? 0 : 1;
+    object.key = name + before;
     object.size_bytes = l->size_bytes;
     object.etag = l->etag[0] != '\0' ? l->etag : NULL;
     object.mtime_ns = l->mtime_ns;

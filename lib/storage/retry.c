@@ -150,7 +150,7 @@ static int hand_on_or_again(const dl_object *object, void *user) {
 }
 
 static dl_status list_once(dl__retry_call *c, dl_error *err) {
-  return dl__storage_list(c->inner, c->key, hand_on_or_again, c, err);
+  return dl__storage_list_all(c->inner, c->key, hand_on_or_again, c, err);
 }
 
 static dl_status retry_list(void *self, const char *prefix, dl_object_fn each, void *user,

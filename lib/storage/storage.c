@@ -130,6 +130,7 @@ typedef struct adapter {
   dl_object_fn each;
   void *user;
   const char *only; /* the key that was asked for; NULL: any */
+  bool foreign;     /* tell names that are no keys, too */
   bool garbage;     /* the storage gave something that is no object */
   bool stopped;     /* each said so */
   size_t given;
@@ -142,6 +143,7 @@ static int adapt(const dl_object *object, void *user) {
     a->garbage = true;
     return 1;
   }
+  DL__TAKE(&full, object, foreign);
   DL__TAKE(&full, object, key);
   DL__TAKE(&full, object, size_bytes);
   DL__TAKE(&full, object, digest);
@@ -152,7 +154,8 @@ static int adapt(const dl_object *object, void *user) {
     return 1;
   }
   /* Other programs may have stored names that no file of ours can have. */
-  if (!dl__key_valid(full.key)) return 0;
+  full.foreign = full.foreign != 0 || !dl__key_valid(full.key) ? 1 : 0;
+  if (full.foreign != 0 && !a->foreign) return 0;
   a->given++;
   int stop = a->each(&full, a->user);
   a->stopped = a->stopped || stop != 0;
@@ -169,7 +172,14 @@ static dl_status adapted(const adapter *a, dl_status status, dl_error *err) {
 
 dl_status dl__storage_list(const dl__storage *storage, const char *prefix, dl_object_fn each,
                            void *user, dl_error *err) {
-  adapter a = {each, user, NULL, false, false, 0};
+  adapter a = {.each = each, .user = user};
+  dl_status status = storage->slots.list(storage->slots.self, prefix, adapt, &a, err);
+  return adapted(&a, status, err);
+}
+
+dl_status dl__storage_list_all(const dl__storage *storage, const char *prefix, dl_object_fn each,
+                               void *user, dl_error *err) {
+  adapter a = {.each = each, .user = user, .foreign = true};
   dl_status status = storage->slots.list(storage->slots.self, prefix, adapt, &a, err);
   return adapted(&a, status, err);
 }
@@ -178,7 +188,7 @@ dl_status dl__storage_stat(const dl__storage *storage, const char *key, dl_objec
                            void *user, dl_error *err) {
   dl_status status = dl__storage_check_key(key, err);
   if (status != DL_OK) return status;
-  adapter a = {each, user, key, false, false, 0};
+  adapter a = {.each = each, .user = user, .only = key};
   status = adapted(&a, storage->slots.stat(storage->slots.self, key, adapt, &a, err), err);
   if (status == DL_OK && a.given != 1) {
     return dl__fail(err, DL_ERR_STORAGE, key, "the storage reported no object");

@@ -35,6 +35,11 @@ bool dl__key_valid(const char *key);
 /* As the slots of the same names. Objects handed to `each` are of our own size. */
 dl_status dl__storage_list(const dl__storage *storage, const char *prefix, dl_object_fn each,
                            void *user, dl_error *err);
+
+/* The same, with what no file of ours can be named after: foreign is set, and only the key
+ * counts, which is to be shown and never to be used. */
+dl_status dl__storage_list_all(const dl__storage *storage, const char *prefix, dl_object_fn each,
+                               void *user, dl_error *err);
 dl_status dl__storage_stat(const dl__storage *storage, const char *key, dl_object_fn each,
                            void *user, dl_error *err);
 dl_status dl__storage_put(const dl__storage *storage, const dl_put_request *request,

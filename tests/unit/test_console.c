@@ -78,7 +78,7 @@ static void push(const reporter *r, const push_options *options, uint64_t reused
   result.bytes_sent = sent_bytes + 89;
   result.bytes_reused = reused_bytes;
   result.duration_ms = 1230;
-  const outcome end = {DL_OK, 0, &result, &err};
+  const outcome end = {.status = DL_OK, .result = &result, .err = &err};
   r->finish(p->user, &end);
 }
 

@@ -243,7 +243,8 @@ START_TEST(status_names) {
                                       "DL_ERR_UNSUPPORTED",
                                       "DL_ERR_SOURCE_CHANGED",
                                       "DL_ERR_EXISTS",
-                                      "DL_ERR_JOURNAL"};
+                                      "DL_ERR_JOURNAL",
+                                      "DL_ERR_DOWNLOAD"};
   for (int i = 0; i < COUNT(names); i++) ck_assert_str_eq(dl_status_name((dl_status)i), names[i]);
   static const int none[] = {-1, COUNT(names), INT32_MAX, INT32_MIN};
   for (int i = 0; i < COUNT(none); i++) {

@@ -63,7 +63,7 @@ static void plan_one(row_kind row_is, remote_kind remote_is, bool all, bool forc
   dl__remote remote = make_remote(k, remote_is);
   dl__tree tree = {.files = &file, .count = 1};
   dl__rows rows = {&row, row_is != NO_ROW, 1};
-  dl__listing listing = {&remote, remote_is != ABSENT, 1};
+  dl__listing listing = {.items = &remote, .count = remote_is != ABSENT, .capacity = 1};
   dl__plan plan;
   ck_assert_int_eq(dl__plan_local(&tree, &rows, all, force, &plan, NULL), DL_OK);
   ck_assert(!plan.listed);
@@ -219,7 +219,7 @@ START_TEST(lists_are_merged) {
   dl__tree tree = {.files = files, .count = count_keys(m->files)};
   dl__rows all_rows = {rows, count_keys(m->others), MANY};
   dl__rows no_rows = {0};
-  dl__listing listing = {remotes, count_keys(m->others), MANY};
+  dl__listing listing = {.items = remotes, .count = count_keys(m->others), .capacity = MANY};
   dl__plan plan;
   ck_assert_int_eq(dl__plan_local(&tree, &all_rows, false, false, &plan, NULL), DL_OK);
   check_pairs(&plan, m, false);
@@ -284,7 +284,7 @@ START_TEST(stale_rows) {
   }
   remotes[count++] = make_remote("z", EQUAL);
   dl__rows all = {rows, 7, 7};
-  dl__listing listing = {remotes, count, COUNT(remotes)};
+  dl__listing listing = {.items = remotes, .count = count, .capacity = COUNT(remotes)};
   dl__listing empty = {0};
   dl__rows none = {0};
   forgotten f = {"", 0};
