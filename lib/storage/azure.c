@@ -1,7 +1,8 @@
 /* storage/azure.c: Azure Blob Storage: block blobs of one container, below a
  * prefix. This file opens it, and looks at and removes single blobs; azure_list.c
  * lists, azure_get.c reads, azure_put.c stores, azure_layout.c and azure_commit.c look at
- * and make blobs of blocks, azure_call.c sends, azure_error.c explains. */
+ * and make blobs of blocks, azure_call.c sends, azure_container.c makes the
+ * container, azure_error.c explains. */
 #include "storage/azure.h"
 
 #include <errno.h>
@@ -129,6 +130,7 @@ static const char *azure_describe(void *self) {
 
 static void azure_close(void *self) {
   dl__azure *azure = self;
+  (void)pthread_mutex_destroy(&azure->making.mutex);
   dl__azure_auth_free(azure->auth);
   dl__http_free(azure->http);
   dl__azure_url_clear(&azure->url);
@@ -178,7 +180,10 @@ dl_status dl__azure_new(const dl_config *config, void *user, const dl_storage **
                         dl_error *err) {
   (void)user;
   dl__azure *azure = calloc(1, sizeof *azure);
-  if (azure == NULL) return dl__fail_no_memory(err);
+  if (azure == NULL || pthread_mutex_init(&azure->making.mutex, NULL) != 0) {
+    free(azure);
+    return dl__fail_no_memory(err);
+  }
   azure->storage = (dl_storage){
       .struct_size = sizeof azure->storage,
       .caps = DL_STORAGE_THREAD_SAFE | DL_STORAGE_CONDITIONAL | DL_STORAGE_WANTS_MD5 |

@@ -2,6 +2,7 @@
 #ifndef DL_STORAGE_AZURE_H
 #define DL_STORAGE_AZURE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 
 #include "net/http.h"
 #include "storage/azure_auth.h"
+#include "storage/azure_block.h"
 #include "storage/azure_url.h"
 
 /* Our metadata. Names of a-z0-9 only, none a prefix of another: the service sorts
@@ -24,7 +26,14 @@ typedef struct dl__azure {
   dl__azure_url url;
   dl__http *http;
   dl__azure_auth *auth;
-  bool create; /* make the container when it is missing */
+  bool create;         /* make the container when it is missing */
+  atomic_bool missing; /* it is, and may be made */
+  atomic_uint makings; /* how often that was tried */
+  struct {             /* under the mutex: the last try */
+    pthread_mutex_t mutex;
+    dl_status status;
+    dl_error error;
+  } making;
   char *describe;
   char push_id[17];            /* 16 hex digits, another one each time a storage is opened */
   atomic_llong clock_offset_s; /* the service's clock minus ours, as of its last complaint */
@@ -45,10 +54,15 @@ typedef struct dl__azure_request {
 } dl__azure_request;
 
 /* Sends it, authorized; signs anew once if the token or the clock was the problem,
- * and makes the container once if that is missing and allowed. DL_OK: a 2xx reply
+ * and makes the container if that is missing and allowed: before what stores is sent,
+ * if it is known by then, else once it is told. DL_OK: a 2xx reply
  * of the service. Else the service's "no" in our words. Clear *reply in any case. */
 dl_status dl__azure_send(dl__azure *azure, const dl__azure_request *request, dl__http_reply *reply,
                          dl_error *err);
+
+/* Makes the container if `missing` says so. Threads that come while one does wait for it, and
+ * get its failure as theirs. */
+dl_status dl__azure_make_container(dl__azure *azure, dl_error *err);
 
 /* True if the service names this reason in the header of its reply. */
 bool dl__azure_has_code(const dl__http_reply *reply, const char *code);
@@ -84,6 +98,10 @@ dl_status dl__azure_put_part(void *self, dl_upload *upload, const dl_part *part,
 dl_status dl__azure_commit(void *self, dl_upload *upload, const dl_commit_request *request,
                            dl_put_result *result, dl_error *err);
 void dl__azure_upload_end(void *self, dl_upload *upload);
+
+/* The id of a staged block of a key that has nothing else. DL_ERR_NOT_FOUND: a blob, or nothing. */
+dl_status dl__azure_staged_id(dl__azure *azure, const char *key, char id[DL__AZURE_BLOCK_ID_SIZE],
+                              dl_error *err);
 
 /* "0x8D..." with or without quotes becomes the bare text; false: too long or odd. */
 bool dl__azure_etag(const char *value, char etag[DL_ETAG_SIZE]);

@@ -52,11 +52,15 @@ typedef enum dl__azure_auth_kind {
 
 dl__azure_auth_kind dl__azure_auth_kind_of(const dl__azure_auth *auth);
 
+/* When the SAS ended, if its text says so and that was before now_s; else NULL. Owned by auth.
+ * To explain a refusal with: whether it ended only the service can say, by its own clock. */
+const char *dl__azure_auth_ended(const dl__azure_auth *auth, int64_t now_s);
+
 /* Appends to headers the lines "x-ms-date: ...\n", "x-ms-version: ...\n" and, as the
  * credential needs, "Authorization: ...\n"; and to url_query "sv=...&sig=..." for a SAS
  * (without a leading ? or &). now_s: seconds since 1970 UTC, as the server counts them.
  * May make requests for a token. Any thread.
- * DL_ERR_AUTH: no token to be had, or the SAS has ended; DL_ERR_NETWORK, DL_ERR_CANCELLED:
+ * DL_ERR_AUTH: no token to be had; DL_ERR_NETWORK, DL_ERR_CANCELLED:
  * the request for a token; DL_ERR_NO_MEMORY. */
 dl_status dl__azure_auth_apply(dl__azure_auth *auth, const dl__azure_call *call, int64_t now_s,
                                dl__buf *headers, dl__buf *url_query, dl_error *err);

@@ -1,11 +1,17 @@
-/* storage/azure_block.c: takes what is known of a block, gives its id, and back. Pure. */
+/* storage/azure_block.c: takes what is known of a block, gives its id, and back; and ids
+ * that say nothing. */
 #include "storage/azure_block.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/hash.h"
 
-#define FORM 0x01
+#define FORM         0x01
+#define FOREIGN_FORM 0xff
+
+/* Of an id by chance. The first byte alone keeps it apart from numbers and texts. */
+#define CHANCE_MIN_BYTES 3
 
 enum { SHA256_AT = 1, SIZE_AT = 33, ORDINAL_AT = 41 };
 
@@ -43,6 +49,18 @@ bool dl__azure_block_read_id(const char *id, dl__azure_block *block) {
   block->size_bytes = load(raw + SIZE_AT, 8);
   block->ordinal = (uint32_t)load(raw + ORDINAL_AT, 4);
   return block->size_bytes > 0;
+}
+
+bool dl__azure_block_add_chance_id(dl__buf *buf, const char *as_long_as) {
+  uint8_t raw[DL__BASE64_ROOM(DL__AZURE_BLOCK_ID_SIZE)];
+  size_t length = strlen(as_long_as);
+  size_t size = 0;
+  if (length >= DL__AZURE_BLOCK_ID_SIZE || !dl__base64_decode(as_long_as, length, raw, &size) ||
+      size < CHANCE_MIN_BYTES || getrandom(raw, size, 0) != (ssize_t)size) {
+    return false;
+  }
+  raw[0] = FOREIGN_FORM;
+  return dl__base64_add(buf, raw, size);
 }
 
 /* 60 characters with padding are 43 or 44 bytes. */

@@ -164,24 +164,15 @@ static dl_status check_origin(const dl__azure_request *request, const dl__http_r
   return DL_ERR_NETWORK;
 }
 
-static dl_status make_container(dl__azure *azure, int64_t offset_s, dl_error *err) {
-  static const char *const query[] = {"restype", "container", NULL};
-  dl__azure_request request = {.method = "PUT", .query = query};
-  dl__http_reply reply;
-  dl_status status = send_once(azure, &request, offset_s, &reply, err);
-  if (status == DL_OK) status = check_origin(&request, &reply, err);
-  /* Another worker may have been faster. */
-  bool made = status == DL_OK &&
-              (reply.status == 201 || dl__azure_has_code(&reply, "ContainerAlreadyExists"));
-  if (status == DL_OK && !made) status = dl__azure_fail(azure, &request, &reply, offset_s, err);
-  dl__http_reply_clear(&reply);
-  return status;
-}
-
 /* What was mended already on the way of one request: each is worth one try more. */
 typedef struct mended {
   bool token, clock, container;
 } mended;
+
+/* True if the container may be made for it. */
+static bool is_storing(const dl__azure *azure, const dl__azure_request *request) {
+  return azure->create && request->key != NULL && strcmp(request->method, "PUT") == 0;
+}
 
 /* True if the same request, sent once more, may be answered otherwise. */
 static bool mend(dl__azure *azure, const dl__azure_request *request, const dl__http_reply *reply,
@@ -197,11 +188,11 @@ static bool mend(dl__azure *azure, const dl__azure_request *request, const dl__h
     atomic_store(&azure->clock_offset_s, right_s);
     return true;
   }
-  bool storing = request->key != NULL && strcmp(request->method, "PUT") == 0;
-  if (storing && azure->create && !done->container &&
+  if (is_storing(azure, request) && !done->container &&
       dl__azure_has_code(reply, "ContainerNotFound")) {
     done->container = true;
-    *status = make_container(azure, *offset_s, err);
+    atomic_store(&azure->missing, true);
+    *status = dl__azure_make_container(azure, err);
     return *status == DL_OK;
   }
   return false;
@@ -210,6 +201,10 @@ static bool mend(dl__azure *azure, const dl__azure_request *request, const dl__h
 dl_status dl__azure_send(dl__azure *azure, const dl__azure_request *request, dl__http_reply *reply,
                          dl_error *err) {
   mended done = {false, false, false};
+  *reply = (dl__http_reply){0};
+  /* Not first a body that is sent for nothing. */
+  dl_status made = is_storing(azure, request) ? dl__azure_make_container(azure, err) : DL_OK;
+  if (made != DL_OK) return made;
   int64_t offset_s = atomic_load(&azure->clock_offset_s);
   for (;;) {
     dl_status status = send_once(azure, request, offset_s, reply, err);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/crc64.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "storage/azure.h"
@@ -59,19 +61,19 @@ static dl_status check_block(const char *key, uint64_t crc64, const dl__http_rep
   return proven ? DL_OK : dl__azure_fail_unproven(key, reply, "the checksum of what was sent", err);
 }
 
-static dl_status send_block(dl__azure *azure, const dl__azure_body *body, const dl_part *part,
+static dl_status send_block(dl__azure *azure, const dl__azure_body *body, uint64_t crc64,
                             const char *id, dl_error *err) {
   const char *const query[] = {"comp", "block", "blockid", id, NULL};
-  uint8_t crc64[CRC64_BYTES];
+  uint8_t sum[CRC64_BYTES];
   dl__azure_lines lines = {0};
   dl__azure_request request = {.method = "PUT", .key = body->key, .query = query};
   dl__http_reply reply = {0};
-  for (size_t i = 0; i < CRC64_BYTES; i++) crc64[i] = (uint8_t)(part->crc64 >> (8 * i));
+  for (size_t i = 0; i < CRC64_BYTES; i++) sum[i] = (uint8_t)(crc64 >> (8 * i));
   dl__azure_body_send(body, &request);
-  bool made = dl__azure_lines_add_base64(&lines, CRC64, crc64, sizeof crc64);
+  bool made = dl__azure_lines_add_base64(&lines, CRC64, sum, sizeof sum);
   request.headers = dl__azure_lines_end(&lines);
   dl_status status = made ? dl__azure_send(azure, &request, &reply, err) : dl__fail_no_memory(err);
-  if (status == DL_OK) status = check_block(body->key, part->crc64, &reply, err);
+  if (status == DL_OK) status = check_block(body->key, crc64, &reply, err);
   dl__http_reply_clear(&reply);
   dl__azure_lines_clear(&lines);
   return status;
@@ -94,7 +96,7 @@ dl_status dl__azure_put_part(void *self, dl_upload *upload, const dl_part *part,
   }
   bool made = add_id(&id, part->size_bytes, part->sha256);
   dl_status status = made ? dl__azure_body_load(&body, err) : dl__fail_no_memory(err);
-  if (status == DL_OK) status = send_block(self, &body, part, id.data, err);
+  if (status == DL_OK) status = send_block(self, &body, part->crc64, id.data, err);
   dl__azure_body_clear(&body);
   dl__buf_clear(&id);
   return status;
@@ -177,6 +179,65 @@ dl_status dl__azure_commit(void *self, dl_upload *upload, const dl_commit_reques
   bool made = make_list(request, &xml);
   dl_status status = made ? send_list(self, &about, &xml, result, err) : dl__fail_no_memory(err);
   dl__buf_clear(&xml);
-  if (status == DL_ERR_CONFLICT && dl__azure_stored(self, &about, result->etag)) return DL_OK;
+  return status == DL_ERR_CONFLICT ? dl__azure_stored(self, &about, result->etag, err) : status;
+}
+
+/* ---- one blob of one block, where a put is not taken ---- */
+
+#define PIECE_BYTES ((size_t)128 * 1024)
+
+static dl_status find_crc64(const dl__azure_body *body, uint64_t *crc64, dl_error *err) {
+  *crc64 = 0;
+  if (body->memory != NULL) *crc64 = dl__crc64(0, body->memory, (size_t)body->size_bytes);
+  if (body->memory != NULL) return DL_OK;
+  DL__AUTO_FREE unsigned char *piece = malloc(PIECE_BYTES);
+  if (piece == NULL) return dl__fail_no_memory(err);
+  for (uint64_t done = 0; done < body->size_bytes;) {
+    uint64_t left = body->size_bytes - done;
+    size_t got = 0;
+    dl_status status = dl__azure_body_read(
+        body, done, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, &got, err);
+    if (status != DL_OK) return status;
+    *crc64 = dl__crc64(*crc64, piece, got);
+    done += got;
+  }
+  return DL_OK;
+}
+
+/* An empty blob has no block. */
+static dl_status send_single(dl__azure *azure, const dl__azure_body *body,
+                             const dl__azure_about *about, const char *id, dl_put_result *result,
+                             dl_error *err) {
+  uint64_t crc64;
+  bool empty = body->size_bytes == 0;
+  dl__buf xml = {0};
+  dl_status status = empty ? DL_OK : find_crc64(body, &crc64, err);
+  if (status == DL_OK && !empty) status = send_block(azure, body, crc64, id, err);
+  if (status != DL_OK) return status;
+  bool made = dl__buf_add_text(&xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>") &&
+              (empty || (dl__buf_add_text(&xml, "<Uncommitted>") && dl__buf_add_text(&xml, id) &&
+                         dl__buf_add_text(&xml, "</Uncommitted>"))) &&
+              dl__buf_add_text(&xml, "</BlockList>");
+  status = made ? send_list(azure, about, &xml, result, err) : dl__fail_no_memory(err);
+  dl__buf_clear(&xml);
+  return status;
+}
+
+dl_status dl__azure_put_beside(dl__azure *azure, const dl__azure_body *body,
+                               const dl__azure_about *about, dl_put_result *result, dl_error *err) {
+  char staged[DL__AZURE_BLOCK_ID_SIZE];
+  dl__buf id = {0};
+  dl_error full = DL_ERROR_INIT;
+  dl_status status = dl__azure_staged_id(azure, about->key, staged, &full);
+  bool possible = status == DL_OK && body->size_bytes <= BLOCK_MAX_BYTES &&
+                  dl__azure_block_add_chance_id(&id, staged);
+  if (possible) {
+    status = send_single(azure, body, about, id.data, result, err);
+  } else if (full.retryable != 0 || status == DL_ERR_CANCELLED) {
+    dl__error_copy(err, &full);
+  } else {
+    status = DL_ERR_CONFLICT;
+  }
+  dl__buf_clear(&id);
   return status;
 }

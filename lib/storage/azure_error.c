@@ -78,6 +78,14 @@ static dl_status fail_login(const dl__azure *azure, const dl__http_reply *reply,
                   azure->url.container);
 }
 
+/* When the SAS ended, by the clock of the service if it tells the time; NULL: it has not. */
+static const char *ended_sas(const dl__azure *azure, const dl__http_reply *reply) {
+  char date[64];
+  int64_t now_s = (int64_t)time(NULL);
+  if (dl__http_header(reply, "date", date, sizeof date)) (void)dl__backoff_http_date(date, &now_s);
+  return dl__azure_auth_ended(azure->auth, now_s);
+}
+
 static dl_status fail_permission(const dl__azure *azure, const char *code, dl_error *err) {
   if (dl__azure_auth_kind_of(azure->auth) == DL__AZURE_SAS) {
     return dl__fail(err, DL_ERR_AUTH, NULL,
@@ -180,9 +188,9 @@ static const refusal *find_refusal(const dl__azure_request *request, const char 
       {"InvalidBlockList", NULL, DL_ERR_NOT_FOUND,
        "a staged block is gone (after a week, or since somebody else stored this blob); push "
        "again"},
-      {"InvalidBlobOrBlock", NULL, DL_ERR_STORAGE,
+      {"InvalidBlobOrBlock", NULL, DL_ERR_UNSUPPORTED,
        "another program has staged blocks of its own for this blob, beside which the service takes "
-       "none of ours; push again to send it whole"},
+       "none of ours; they go when the blob is stored whole"},
       {"InvalidBlockId", NULL, DL_ERR_STORAGE,
        "the service does not take our block ids; check that the URL is one of Azure Blob Storage"},
       {"BlockListTooLong", NULL, DL_ERR_UNSUPPORTED,
@@ -214,6 +222,10 @@ static dl_status explain(const dl__azure *azure, const dl__azure_request *reques
   if (anonymous &&
       (strcmp(code, "PublicAccessNotPermitted") == 0 || strcmp(code, "ResourceNotFound") == 0)) {
     return fail_login(azure, reply, offset_s, err);
+  }
+  const char *ended = status == 401 || status == 403 ? ended_sas(azure, reply) : NULL;
+  if (ended != NULL) {
+    return dl__fail(err, DL_ERR_AUTH, NULL, "the SAS ended at %s: make a new one", ended);
   }
   if (status == 401) return fail_login(azure, reply, offset_s, err);
   if (status == 403) return fail_forbidden(azure, reply, offset_s, code, err);

@@ -116,22 +116,27 @@ static bool is_stored(const dl__azure *azure, const dl__azure_about *about,
          (strcmp(ours, about->digest) == 0 && strcmp(push, azure->push_id) == 0);
 }
 
-bool dl__azure_stored(dl__azure *azure, const dl__azure_about *about, char etag[DL_ETAG_SIZE]) {
+dl_status dl__azure_stored(dl__azure *azure, const dl__azure_about *about, char etag[DL_ETAG_SIZE],
+                           dl_error *err) {
   char value[DL_ETAG_SIZE + 2];
-  if (about->digest == NULL || about->digest[0] == '\0') return false;
+  if (about->digest == NULL || about->digest[0] == '\0') return DL_ERR_CONFLICT;
   dl__azure_request request = {.method = "HEAD", .key = about->key};
   dl__http_reply reply;
-  bool stored = dl__azure_send(azure, &request, &reply, NULL) == DL_OK &&
-                is_stored(azure, about, &reply) &&
+  dl_error full = DL_ERROR_INIT;
+  dl_status status = dl__azure_send(azure, &request, &reply, &full);
+  bool stored = status == DL_OK && is_stored(azure, about, &reply) &&
                 dl__http_header(&reply, "etag", value, sizeof value) && dl__azure_etag(value, etag);
   dl__http_reply_clear(&reply);
-  return stored;
+  if (stored) return DL_OK;
+  if (full.retryable == 0 && status != DL_ERR_CANCELLED) return DL_ERR_CONFLICT;
+  dl__error_copy(err, &full);
+  return status;
 }
 
 dl_status dl__azure_fail_conflict(const char *key, dl_error *err) {
   return dl__fail(err, DL_ERR_CONFLICT, key,
-                  "changed at the remote by somebody else; the next push compares anew, push with "
-                  "force to overwrite it");
+                  "was changed at the remote by somebody else meanwhile; nothing was overwritten. Push "
+                  "again to compare anew and replace it with your copy, or pull first");
 }
 
 dl_status dl__azure_fail_unproven(const char *key, const dl__http_reply *reply, const char *what,

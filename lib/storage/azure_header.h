@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "storage/azure.h"
+#include "storage/azure_body.h"
 
 #define DL__AZURE_LINES_MAX 12
 
@@ -45,10 +46,20 @@ bool dl__azure_lines_add_about(dl__azure_lines *lines, const dl__azure *azure,
 /* The media type by the ending of the key. */
 const char *dl__azure_content_type(const char *key);
 
-/* True if the blob is there as it was to be stored, which its digest says; *etag is then its
- * ETag. To be asked when a condition failed: a request whose answer was lost meets itself at the
- * next try. (So it is too if somebody else stored the same.) */
-bool dl__azure_stored(dl__azure *azure, const dl__azure_about *about, char etag[DL_ETAG_SIZE]);
+/* To be asked when a condition failed: a request whose answer was lost meets itself at the next
+ * try. DL_OK: the blob is there as it was to be stored, which its digest says (so it is too if
+ * somebody else stored the same); etag is then its ETag. DL_ERR_CONFLICT: it is not; err stays as
+ * it is. Else nobody knows, since asking failed in a way that may pass: DL_ERR_NETWORK, retryable;
+ * DL_ERR_CANCELLED. */
+dl_status dl__azure_stored(dl__azure *azure, const dl__azure_about *about, char etag[DL_ETAG_SIZE],
+                           dl_error *err);
+
+/* To be asked when a put on the condition that there is no blob failed, with DL_ERR_CONFLICT. If there
+ * is none, but staged blocks of a push or program that did not end, which the emulator takes for a
+ * blob, stores the content all the same: as one block, with an id that can stand beside those, on
+ * the same condition; they go. Else DL_ERR_CONFLICT, and err stays as it is. */
+dl_status dl__azure_put_beside(dl__azure *azure, const dl__azure_body *body,
+                               const dl__azure_about *about, dl_put_result *result, dl_error *err);
 
 /* DL_ERR_CONFLICT in our words. */
 dl_status dl__azure_fail_conflict(const char *key, dl_error *err);

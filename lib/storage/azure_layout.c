@@ -1,5 +1,6 @@
 /* storage/azure_layout.c: takes the "Get Block List" of a blob, gives its segments and the
  * staged ones, as far as their ids are ours and so say what is in them. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +23,9 @@ typedef struct block_list {
   bool foreign;         /* a committed one is not in items */
   bool blocked;         /* a staged one has an id that ours cannot stand beside */
   bool complete;        /* the root of a block list ended */
+  char staged_id[DL__AZURE_BLOCK_ID_SIZE]; /* of the first staged one; "": none, or none that fits */
   /* The block that is being read. */
-  char name[128]; /* "" if it is longer than any id */
+  char name[DL__AZURE_BLOCK_ID_SIZE]; /* "" if it is longer than any id */
   uint64_t size_bytes;
   bool named, sized;
 } block_list;
@@ -48,6 +50,7 @@ static dl_status end_block(block_list *l, bool staged, dl_error *err) {
   }
   dl_segment segment;
   bool ours = read_block(l, staged, &segment);
+  if (staged && l->staged == 0) memcpy(l->staged_id, l->name, sizeof l->staged_id);
   l->staged += staged ? 1 : 0;
   l->committed += staged ? 0 : 1;
   if (staged && !dl__azure_block_can_stand_beside(l->name)) l->blocked = true;
@@ -113,7 +116,14 @@ static dl_status read_list(dl__azure *azure, const char *key, block_list *l, dl_
   static const char *const query[] = {"comp", "blocklist", "blocklisttype", "all", NULL};
   dl__azure_request request = {.method = "GET", .key = key, .query = query};
   dl__http_reply reply;
-  dl_status status = dl__azure_send(azure, &request, &reply, err);
+  dl_error full = DL_ERROR_INIT;
+  dl_status status = dl__azure_send(azure, &request, &reply, &full);
+  if (status != DL_OK && full.errno_value == EFBIG) {
+    status = dl__fail(&full, DL_ERR_UNSUPPORTED, key,
+                      "its block list is longer than what is read of one: too many staged blocks of "
+                      "pushes that did not end");
+  }
+  if (status != DL_OK) dl__error_copy(err, &full);
   if (status == DL_OK) {
     status = dl__xml_parse(reply.body.data, reply.body.length, take_element, l, err);
   }
@@ -148,5 +158,18 @@ dl_status dl__azure_layout(void *self, const char *key, dl_segment_fn each, void
     if (status == DL_OK) status = give(&l, true, each, user, err);
   }
   free(l.items);
+  return status;
+}
+
+dl_status dl__azure_staged_id(dl__azure *azure, const char *key, char id[DL__AZURE_BLOCK_ID_SIZE],
+                              dl_error *err) {
+  block_list l = {0};
+  dl_layout out = DL_LAYOUT_INIT;
+  dl_status status = read_list(azure, key, &l, &out, err);
+  memcpy(id, l.staged_id, sizeof l.staged_id);
+  free(l.items);
+  if (status == DL_OK && (out.etag[0] != '\0' || id[0] == '\0')) {
+    return dl__fail(err, DL_ERR_NOT_FOUND, key, "not a name with staged blocks only");
+  }
   return status;
 }

@@ -139,7 +139,10 @@ static dl_status read_page(dl__azure *azure, const char *const *query, listing *
   dl__http_reply reply;
   dl_status status = dl__azure_send(azure, &request, &reply, err);
   bool to_come = status != DL_OK && is_to_come(azure, &reply);
-  if (to_come) status = DL_OK;
+  if (to_come) {
+    atomic_store(&azure->missing, true);
+    status = DL_OK;
+  }
   begin_blob(l);
   l->complete = to_come;
   if (status == DL_OK && !to_come) {

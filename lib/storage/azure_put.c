@@ -104,7 +104,10 @@ dl_status dl__azure_put(void *self, const dl_put_request *request, dl_put_result
     about.md5 = md5;
   }
   if (status == DL_OK) status = send_blob(azure, &body, &about, result, err);
+  if (status == DL_ERR_CONFLICT) status = dl__azure_stored(azure, &about, result->etag, err);
+  if (status == DL_ERR_CONFLICT && about.if_absent) {
+    status = dl__azure_put_beside(azure, &body, &about, result, err);
+  }
   dl__azure_body_clear(&body);
-  if (status == DL_ERR_CONFLICT && dl__azure_stored(azure, &about, result->etag)) return DL_OK;
   return status;
 }

@@ -171,13 +171,15 @@ static dl_status check_condition(const dl_upload_request *target, const dl__draf
   }
   if (target->if_absent != 0 && there) {
     return dl__fail(err, DL_ERR_CONFLICT, target->key,
-                    "somebody else stored it meanwhile; push again to compare anew");
+                    "was stored at the remote by somebody else meanwhile; nothing was overwritten. Push "
+                    "again to compare anew and replace it with your copy, or pull first");
   }
   char etag[DL_ETAG_SIZE];
   if (there) dl__directory_etag(&st, etag);
   if (target->if_match != NULL && (!there || strcmp(etag, target->if_match) != 0)) {
     return dl__fail(err, DL_ERR_CONFLICT, target->key,
-                    "somebody else changed it meanwhile; push again to compare anew");
+                    "was changed at the remote by somebody else meanwhile; nothing was overwritten. Push "
+                    "again to compare anew and replace it with your copy, or pull first");
   }
   return DL_OK;
 }

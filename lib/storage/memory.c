@@ -135,7 +135,8 @@ dl_status dl__memory_check(const dl__memory_object *old, const dl_upload_request
   if (target->if_match == NULL) return DL_OK;
   if (old != NULL && strcmp(old->etag, target->if_match) == 0) return DL_OK;
   return dl__fail(err, DL_ERR_CONFLICT, target->key,
-                  "somebody else changed it meanwhile; push again to compare anew");
+                  "was changed at the remote by somebody else meanwhile; nothing was overwritten. Push "
+                  "again to compare anew and replace it with your copy, or pull first");
 }
 
 dl_status dl__memory_store_object(dl__memory_store *s, const dl_upload_request *target,
@@ -143,7 +144,8 @@ dl_status dl__memory_store_object(dl__memory_store *s, const dl_upload_request *
   dl__memory_object *old = dl__memory_find(s, target->key);
   if (target->if_absent != 0 && old != NULL) {
     return dl__fail(err, DL_ERR_CONFLICT, target->key,
-                    "somebody else stored it meanwhile; push again to compare anew");
+                    "was stored at the remote by somebody else meanwhile; nothing was overwritten. Push "
+                    "again to compare anew and replace it with your copy, or pull first");
   }
   dl_status status = dl__memory_check(old, target, err);
   if (status != DL_OK) return status;

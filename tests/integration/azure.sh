@@ -295,7 +295,7 @@ t_sas_refused() {
   new_container
   small_files 2
   with_sas "$(azure_client sas "$container" racwdl 2020-01-01 2020-02-01)"
-  expect_error 4 'SAS'
+  expect_error 4 'the SAS ended at 2020-02-01'
   with_sas "$(azure_client sas "$container" rl)"
   expect_failures 4 2 'SAS'
   with_sas "$(azure_client sas other-container racwdl)"
@@ -348,6 +348,38 @@ t_no_container() {
   expect_code 0
   container=not-there
   remote_is
+}
+
+# No body is sent before the container is there: each byte goes once.
+t_create_first() {
+  new_container
+  small_files 20
+  local i
+  for i in 1 2 3 4 5 6; do head -c 3000000 /dev/urandom >"$base/events/large-$i.jsonl"; done
+  local bytes
+  bytes=$(cat "$base"/events/* | wc -c)
+  container=first-$containers
+  to=$AZURITE_ENDPOINT/$container
+  local direct=$to
+  # Long enough for all workers to be there.
+  faults '[{"method": "PUT", "target": "restype=container", "do": [["wait", 0.5], ["forward"]]}]'
+  push --create --jobs 16
+  expect_code 0
+  expect_empty err
+  remote_is
+  expect_requests 'count("PUT", "restype=container") == 1'
+  expect_requests "sum(r['body_bytes'] for r in requests if 'comp=blocklist' not in r['target']) == $bytes"
+  # One that cannot be made: nothing is sent, and not every worker tries.
+  container=second-$containers
+  to=${direct%/*}/$container
+  settings '[sync]' 'retries = 0'
+  faults '[{"method": "PUT", "target": "restype=container",
+    "do": [["wait", 0.5], ["reply", "403 Forbidden",
+      {"x-ms-error-code": "AuthorizationPermissionMismatch"}]]}]'
+  push --create --jobs 16 --mode all
+  expect_failures 4 26 'AuthorizationPermissionMismatch'
+  expect_requests 'sum(r["body_bytes"] for r in requests) == 0'
+  expect_requests 'count("PUT", "restype=container") <= 5'
 }
 
 # The container is made by the first upload, by whichever worker has it, and never by a dry run.
@@ -772,6 +804,7 @@ check 'a SAS that is refused' t_sas_refused
 check 'a SAS in the URL' t_sas_in_url
 check '.netrc is not used' t_netrc
 check 'no container' t_no_container
+check 'a container that is made before anything is sent' t_create_first
 check 'a container that is made, but not by a dry run' t_create
 check 'names that cannot be' t_wrong_names
 check 'somebody else writes meanwhile' t_written_meanwhile

@@ -35,6 +35,35 @@ on_list() {
   faults "[{$members, \"do\": [$1]}]"
 }
 
+# on_block, on_commit, on_layout: the same for the blocks of a file that is sent in parts, for the
+# list that makes a blob of them, and for the question what blocks there are.
+on_block() {
+  on_put "$1" '"target": "comp=block&"' "${@:2}"
+}
+
+on_commit() {
+  on_put "$1" '"target": "comp=blocklist"' "${@:2}"
+}
+
+on_layout() {
+  local members='"method": "GET", "target": "comp=blocklist"' member
+  for member in "${@:2}"; do members+=", $member"; done
+  faults "[{$members, \"do\": [$1]}]"
+}
+
+# other_blocks [ID]: another program began to store the file, in blocks with ids that ours cannot
+# stand beside, and did not end: our next push sends the file whole.
+other_blocks() {
+  azure_client stage "$container" events/a.jsonl "${1:-000001}"
+}
+
+# What is larger than this goes in parts (lib/push/multipart.c), of this size at first.
+whole_bytes=65536
+part_bytes=4194304
+
+# An answer to a block as the service gives it, and whether or not it has the bytes.
+staged='"201 Created", {"x-ms-content-crc64": "=x-ms-content-crc64"}'
+
 # An answer to a put as the service gives it, and whether or not it has the bytes.
 stored='"201 Created", {"Content-MD5": "=content-md5", "ETag": "\"0x1\""}'
 
@@ -46,6 +75,25 @@ sent_again() {
   remote_is
 }
 
+# parts_sent BLOCKS COMMITS: the file arrived in parts, with so many requests for blocks and so
+# many lists.
+parts_sent() {
+  expect_code 0
+  field files_uploaded 1
+  expect_requests "count('PUT', 'comp=block&') == $1 and count('PUT', 'comp=blocklist') == $2"
+  remote_is
+}
+
+# parts_not_sent CODE TEXT BLOCKS COMMITS: the file failed, with so many requests, at least one
+# and at most; and nothing of it is to be seen.
+parts_not_sent() {
+  expect_failures "$1" 1 "$2"
+  expect_requests "1 <= count('PUT', 'comp=block&') <= $3"
+  expect_requests "count('PUT', 'comp=blocklist') == $4"
+  expect_proven
+  [[ -z $(azure_client list "$container") ]]
+}
+
 # not_sent CODE TEXT PUTS: the file failed, and was tried so often.
 not_sent() {
   expect_failures "$1" 1 "$2"
@@ -55,47 +103,61 @@ not_sent() {
 
 # ---------------------------------------------------------------- J1, J3: cut connections
 
-# cut_files FROM TO: small files with the position of a cut in their names.
+# cut_files FROM TO [BYTES]: files with the position of a cut in their names, small ones or of more
+# than so many bytes.
 cut_files() {
   rm -rf "$base"
   mkdir "$base"
   local i
-  for ((i = $1; i <= $2; i++)); do printf 'file %d\n' "$i" >"$base/cut-$i.md"; done
+  for ((i = $1; i <= $2; i++)); do
+    printf 'file %d\n' "$i" >"$base/cut-$i.md"
+    if (($# > 2)); then fill "$3" >>"$base/cut-$i.md"; fi
+  done
 }
 
 # Replies are cut at every byte, of the status line, of the header and before the blank line:
 # never a success, and with a second try all is well.
+#
+# cut_replies END WHAT [OPTION]...: of whole files, of blocks, or of commits.
 cut_replies() {
-  local end=$1 from n=0
-  faults "[{\"method\": \"PUT\", \"target\": \"cut-(\\\\d+)\", \"each\": true, \"times\": 1,
-    \"do\": [[\"forward\", {\"send\": \"\\\\1\"}], [\"$end\"]]}]" "${@:2}"
+  local end=$1 what=$2 from n=0
+  local target='' size=()
+  [[ $what == whole ]] || size=("$whole_bytes")
+  [[ $what != block ]] || target='.*comp=block&'
+  [[ $what != commit ]] || target='.*comp=blocklist'
+  faults "[{\"method\": \"PUT\", \"target\": \"cut-(\\\\d+)$target\", \"each\": true, \"times\": 1,
+    \"do\": [[\"forward\", {\"send\": \"\\\\1\"}], [\"$end\"]]}]" "${@:3}"
   for from in 0 64 128 192 256 320 384 448 512; do
-    cut_files "$from" $((from + 63))
+    cut_files "$from" $((from + 63)) "${size[@]}"
     settings "${tls_settings[@]}" '[sync]' 'retries = 0' 'timeout = 10'
     push
     expect_proven
     [[ $code == 5 || $code == 1 || $from -ge 320 ]]
-    n=$((n + $(sed -n 's/.*"files_failed":\([0-9]*\).*/\1/p' out)))
-    # They are there all the same; the next push finds that out and sends nothing.
+    local failed
+    failed=$(sed -n 's/.*"files_failed":\([0-9]*\).*/\1/p' out)
+    n=$((n + failed))
+    # They are there all the same, and the next push finds that out and sends nothing; but for
+    # blocks, without which there was no commit.
     settings "${tls_settings[@]}"
     push
     expect_code 0
-    field files_uploaded 0
+    if [[ $what == block ]]; then field files_uploaded "$failed"; else field files_uploaded 0; fi
     azure_client compare "$container" "$base" '' more
   done
-  ((n > 300))
+  # The answer to a block is shorter.
+  if [[ $what == block ]]; then ((n > 200)); else ((n > 300)); fi
 }
 
 t_cut_reply() {
   new_container
   tls_settings=('')
-  cut_replies fin
+  cut_replies fin whole
 }
 
 t_reset_reply() {
   new_container
   tls_settings=('')
-  cut_replies rst
+  cut_replies rst whole
 }
 
 # An end of the connection that TLS did not announce is a cut too.
@@ -103,8 +165,52 @@ t_cut_reply_tls() {
   new_container
   tls_settings=('[remote]' "ca_file = $certificates/ca.pem")
   to=${to/http:/https:}
-  azurite_url=${azurite_url/http:/https:} cut_replies rst \
+  azurite_url=${azurite_url/http:/https:} cut_replies rst whole \
     --cert "$certificates/good.pem" --key "$certificates/good.key"
+}
+
+t_cut_reply_to_block() {
+  new_container
+  tls_settings=('')
+  cut_replies fin block
+}
+
+t_cut_reply_to_commit() {
+  new_container
+  tls_settings=('')
+  cut_replies fin commit
+}
+
+t_reset_reply_to_commit() {
+  new_container
+  tls_settings=('')
+  cut_replies rst commit
+}
+
+# The list of blocks reaches the service up to every byte of its head and its body: no blob.
+t_cut_commit() {
+  new_container
+  local from stored=0 direct=$to
+  # shellcheck disable=SC2016 # \\1 is for the server
+  faults '[{"method": "PUT", "target": "cut-(\\d+).*comp=blocklist",
+    "do": [["forward", {"request": "\\1"}], ["rst"]]}]'
+  local faulty=$to
+  for ((from = 0; from < 1024; from += 64)); do
+    cut_files "$from" $((from + 63)) "$whole_bytes"
+    settings '[sync]' 'retries = 0' 'timeout = 10'
+    to=$faulty
+    push
+    expect_failures 5 64 ''
+    expect_proven
+    settings ''
+    to=$direct
+    push
+    expect_code 0
+    azure_client compare "$container" "$base" '' more
+    # Those whose list arrived whole were stored, and only their answer was lost.
+    stored=$((stored + $(sed -n 's/.*"files_unchanged":\([0-9]*\).*/\1/p' out)))
+  done
+  ((0 < stored && stored < 500))
 }
 
 t_cut_reply_again() {
@@ -122,7 +228,7 @@ t_cut_reply_again() {
 
 t_reset_request() {
   local size
-  for size in 0 1 1000 70000 3000000; do
+  for size in 0 1 1000 $whole_bytes; do
     one_file "$size"
     on_put "[\"read\", $((size / 2))], [\"rst\"]" '"times": 1'
     push
@@ -130,12 +236,40 @@ t_reset_request() {
   done
 }
 
+t_reset_parts() {
+  local size
+  for size in $((whole_bytes + 1)) 3000000 $part_bytes; do
+    one_file "$size"
+    on_block "[\"read\", $((size / 2))], [\"rst\"]" '"times": 1'
+    push
+    parts_sent 2 1
+    one_file "$size"
+    on_commit '["read", 60], ["rst"]' '"times": 1'
+    push
+    parts_sent 1 2
+  done
+  # One block of three is sent again, and no other.
+  one_file $((2 * part_bytes + 5))
+  on_block '["read", 1000000], ["rst"]' '"skip": 1' '"times": 1'
+  push
+  parts_sent 4 1
+  expect_requests "sum(r['body_bytes'] for r in requests if 'comp=block&' in r['target']) in (
+    $((2 * part_bytes + 5)) + 1000000, $((2 * part_bytes + 5)) + 5)"
+}
+
 # The backend gets a part of the request, and never stores it.
 t_half_request() {
-  one_file 100000
-  on_put '["forward", {"request": 50000}]' '"times": 1'
+  one_file $whole_bytes
+  on_put '["forward", {"request": 30000}]' '"times": 1'
   push
   sent_again
+}
+
+t_half_block() {
+  one_file 100000
+  on_block '["forward", {"request": 50000}]' '"times": 1'
+  push
+  parts_sent 2 1
 }
 
 t_reset_connection() {
@@ -173,16 +307,86 @@ t_stale_connection() {
 
 # ---------------------------------------------------------------- J2: early answers
 
+# early_answer END: the large file of other_blocks, whose put is answered before it is read.
+early_answer() {
+  one_file 30000000
+  other_blocks
+  settings '[sync]' 'retries = 0' 'timeout = 3'
+  on_put "[\"reply\", $stored], [\"$1\"]"
+  push
+  not_sent 5 '' 1
+  expect_within 20
+  [[ -z $(azure_client list "$container") ]]
+}
+
 t_early_answer() {
+  local end
+  for end in fin rst silent; do early_answer "$end"; done
+}
+
+# As many blocks as are on their way at once; each is sent once, and no list names them.
+t_early_answer_to_block() {
   local end
   for end in fin rst silent; do
     one_file 30000000
     settings '[sync]' 'retries = 0' 'timeout = 3'
-    on_put "[\"reply\", $stored], [\"$end\"]"
+    on_block "[\"reply\", $staged], [\"$end\"]"
     push
-    not_sent 5 '' 1
+    parts_not_sent 5 '' 8 0
     expect_within 20
-    [[ -z $(azure_client list "$container") ]]
+  done
+}
+
+# An answer that says nothing of the bytes, to a block that was read, or one that never arrived.
+t_wrong_answer_to_block() {
+  local change
+  for change in '{"x-ms-content-crc64": null}' '{"x-ms-content-crc64": "AAAAAAAAAAA="}' \
+    '{"x-ms-content-crc64": "garbage"}' '{"x-ms-content-crc64": ""}' \
+    '{"Content-Length": "10"}' '{"x-ms-request-id": null}'; do
+    one_file 100000
+    settings '[sync]' 'retries = 0' 'timeout = 2'
+    on_block "[\"forward\", {\"set\": $change}], [\"fin\"]"
+    push
+    parts_not_sent 5 '' 1 0
+    expect_within 20
+  done
+  for change in '200 OK' '202 Accepted' '204 No Content'; do
+    one_file 100000
+    settings '[sync]' 'retries = 0'
+    on_block "[\"forward\", {\"status\": \"HTTP/1.1 $change\"}], [\"fin\"]"
+    push
+    parts_not_sent 5 '' 1 0
+  done
+  # A good answer to a block that the service does not have: the list is refused.
+  one_file 100000
+  settings '[sync]' 'retries = 0'
+  on_block "[\"read\", \"all\"], [\"reply\", $staged]"
+  push
+  parts_not_sent 1 'staged block is gone' 2 2
+  one_file 100000
+  on_block "[\"read\", \"all\"], [\"reply\", $staged]" '"times": 1'
+  push
+  parts_sent 2 2
+}
+
+t_wrong_answer_to_commit() {
+  local change
+  for change in '{"set": {"ETag": null}}' '{"set": {"ETag": "*"}}' \
+    '{"set": {"Content-Length": "10"}}' '{"set": {"x-ms-request-id": null}}' \
+    '{"status": "HTTP/1.1 200 OK"}' '{"status": "HTTP/1.1 202 Accepted"}'; do
+    one_file 100000
+    settings '[sync]' 'retries = 0' 'timeout = 2'
+    on_commit "[\"forward\", $change], [\"fin\"]"
+    push
+    expect_failures 5 1 ''
+    expect_proven
+    expect_requests 'count("PUT", "comp=blocklist") == 1'
+    # It is there, and the next push finds out.
+    push
+    expect_code 0
+    field files_uploaded 0
+    field files_unchanged 1
+    remote_is
   done
 }
 
@@ -340,6 +544,38 @@ t_flipped_bit() {
   sent_again
 }
 
+# In a block: refused, and the file is read anew, for it might have been that which changed.
+t_flipped_bit_in_block() {
+  local size
+  for size in 100000 3000000; do
+    one_file "$size"
+    settings '[sync]' 'retries = 0'
+    on_block '["forward", {"flip": 70000}]' '"times": 1'
+    push
+    parts_sent 2 1
+    expect_json out 'sum(e["event"] == "retry" for e in lines) == 1'
+  done
+  one_file $((2 * part_bytes + 5))
+  on_block '["forward", {"flip": 3}]' '"times": 1'
+  push
+  expect_code 0
+  remote_is
+  one_file 100000
+  on_block '["forward", {"flip": 99999}]'
+  push
+  parts_not_sent 1 'changed while' 2 0
+}
+
+# In the list: refused, and sent once more; by the emulator, which does not look at the MD5, since
+# it knows no such block.
+t_flipped_bit_in_commit() {
+  one_file 100000
+  settings '[sync]' 'retries = 1'
+  on_commit '["forward", {"flip": 60}]' '"times": 1'
+  push
+  parts_sent 2 2
+}
+
 # ---------------------------------------------------------------- J6: lost answers
 
 t_lost_answer() {
@@ -383,6 +619,247 @@ t_lost_answer_and_conflict() {
   push
   wait $!
   expect_failures 6 1 'somebody else'
+  azure_client get "$container" events/a.jsonl | cmp - theirs
+}
+
+# The answer is lost, and for a moment nobody can say whether what is there is ours.
+t_lost_answer_and_busy() {
+  local size
+  for size in 1000 100000; do
+    one_file "$size"
+    settings '[sync]' 'retries = 3'
+    faults '[{"method": "PUT", "target": "jsonl($|\\?comp=blocklist)", "times": 1,
+        "do": [["forward", {"send": 0}], ["rst"]]},
+      {"method": "HEAD", "times": 1, "do": [["reply", "503 Server Busy"]]}]'
+    push
+    expect_code 0
+    field files_uploaded 1
+    expect_requests 'count("HEAD") == 2'
+    remote_is
+  done
+  # It stays so: then it is no conflict, but to be asked later.
+  one_file 100000
+  settings '[sync]' 'retries = 1'
+  faults '[{"method": "PUT", "target": "comp=blocklist", "times": 1,
+      "do": [["forward", {"send": 0}], ["rst"]]},
+    {"method": "HEAD", "do": [["reply", "503 Server Busy"]]}]'
+  push
+  expect_failures 5 1 '503'
+  push
+  expect_code 0
+  field files_unchanged 1
+}
+
+t_lost_answer_to_commit() {
+  one_file 100000
+  on_commit '["forward", {"send": 0}], ["rst"]' '"times": 1'
+  push
+  parts_sent 1 2
+  # And when an older version is there.
+  echo more >>"$base/events/a.jsonl"
+  on_commit '["forward", {"send": 0}], ["rst"]' '"times": 1'
+  push
+  parts_sent 1 2
+  expect_requests 'count("PUT", "comp=block&") == 1'
+  # Without another try: not uploaded, until the next push looks.
+  echo more >>"$base/events/a.jsonl"
+  settings '[sync]' 'retries = 0'
+  on_commit '["forward", {"send": 60}], ["fin"]' '"times": 1'
+  push
+  expect_failures 5 1 ''
+  expect_proven
+  push
+  expect_code 0
+  field files_uploaded 0
+  field files_unchanged 1
+  remote_is
+}
+
+t_lost_answer_to_commit_and_conflict() {
+  one_file 100000
+  head -c 100000 /dev/zero >theirs
+  on_commit '["forward", {"send": 0}], ["wait", 2], ["rst"]' '"times": 1'
+  (
+    sleep 1
+    azure_client put "$container" events/a.jsonl theirs
+  ) &
+  push
+  wait $!
+  expect_failures 6 1 'nothing was overwritten'
+  azure_client get "$container" events/a.jsonl | cmp - theirs
+  # As it says: the next push replaces it.
+  push
+  expect_code 0
+  remote_is
+}
+
+# ---------------------------------------------------------------- what blocks there are
+
+# bad_layout ACTIONS: what a file is made of cannot be learned: it is not sent, and after that it is.
+bad_layout() {
+  one_file $((part_bytes + 1000))
+  settings '[sync]' 'retries = 0' 'timeout = 3'
+  local direct=$to
+  on_layout "$1"
+  push
+  [[ $code == 5 || $code == 1 ]]
+  expect_failures "$code" 1 ''
+  expect_requests 'count("PUT") == 0'
+  expect_within 15
+  expect_proven
+  to=$direct
+  push
+  expect_code 0
+  remote_is
+}
+
+t_bad_layout() {
+  local body
+  bad_layout '["rst"]'
+  bad_layout '["silent"]'
+  bad_layout '["reply", "503 Server Busy"]'
+  bad_layout '["reply", "200 OK", {"x-ms-request-id": null}, "<BlockList/>"]'
+  bad_layout '["reply", "302 Found", {"Location": "http://127.0.0.1:1/"}]'
+  bad_layout '["send", "HTTP/1.1 200 OK\r\nx-ms-request-id: 1\r\n\r\n<BlockList>"],
+    ["repeat", "<CommittedBlocks>", 1000], ["fin"]'
+  local block='<Block><Name>MDAwMDAx</Name><Size>1</Size></Block>'
+  for body in '' '<' '<html></html>' '<BlockList>' '<BlockList></Wrong>' \
+    '<!DOCTYPE x [<!ENTITY a \"b\">]><BlockList>&a;</BlockList>' \
+    "<BlockList><CommittedBlocks>${block/1<\/Size/-1</Size}</CommittedBlocks></BlockList>" \
+    "<BlockList><CommittedBlocks>${block/<Size>1<\/Size>/}</CommittedBlocks></BlockList>" \
+    "<BlockList><UncommittedBlocks>${block/<Name>*<\/Name>/}</UncommittedBlocks></BlockList>" \
+    "<BlockList><UncommittedBlocks>$block</UncommittedBlocks>"; do
+    bad_layout "[\"reply\", \"200 OK\", {}, \"$body\"]"
+  done
+}
+
+# The answer is cut at some bytes: nothing is sent on its word, and a second try helps.
+t_cut_layout() {
+  local end
+  for end in 0 1 100 300 -1 -5 -12 -40; do
+    one_file $((part_bytes + 1000))
+    other_blocks
+    on_layout "[\"forward\", {\"send\": $end}], [\"fin\"]" '"times": 1'
+    push
+    expect_code 0
+    field files_uploaded 1
+    expect_requests 'count("GET", "comp=blocklist") >= 2'
+    remote_is
+  done
+}
+
+# claim KIND: a list that says that all blocks of the file are there, staged or committed, as JSON.
+claim() {
+  "$python" - "$base/events/a.jsonl" "$part_bytes" "$1" <<'PYTHON'
+import base64, hashlib, json, struct, sys
+data = open(sys.argv[1], "rb").read()
+size = int(sys.argv[2])
+blocks = ""
+for at in range(0, len(data), size):
+    part = data[at:at + size]
+    name = b"\x01" + hashlib.sha256(part).digest() + struct.pack(">QI", len(part), 0)
+    blocks += f"<Block><Name>{base64.b64encode(name).decode()}</Name><Size>{len(part)}</Size></Block>"
+kind = sys.argv[3]
+headers = {"x-ms-blob-content-length": str(len(data) if kind == "Committed" else 0)}
+if kind == "Committed":
+    headers["ETag"] = '"0x1"'
+body = f"<BlockList><{kind}Blocks>{blocks}</{kind}Blocks></BlockList>"
+print(json.dumps(["reply", "200 OK", headers, body]))
+PYTHON
+}
+
+# Blocks that are not there are found missing at the commit; then all is looked at anew.
+t_lying_layout() {
+  one_file $((part_bytes + 1000))
+  settings '[sync]' 'retries = 0'
+  on_layout "$(claim Uncommitted)" '"times": 1'
+  push
+  parts_sent 2 2
+  one_file $((part_bytes + 1000))
+  on_layout "$(claim Uncommitted)"
+  push
+  expect_failures 1 1 'staged block is gone'
+  expect_requests 'count("PUT", "comp=block&") == 0 and count("PUT", "comp=blocklist") == 2'
+  expect_proven
+  [[ -z $(azure_client list "$container") ]]
+  # A blob that was not listed: somebody else's.
+  one_file $((part_bytes + 1000))
+  on_layout "$(claim Committed)"
+  push
+  expect_failures 6 1 'Push again'
+  expect_requests 'count("PUT") == 0'
+  [[ -z $(azure_client list "$container") ]]
+}
+
+# More staged blocks than any answer that is taken can name: whole, then.
+t_large_layout() {
+  local large='["send", "HTTP/1.1 200 OK\r\nx-ms-request-id: 1\r\nContent-Length: 20000000\r\n\r\n"],
+    ["repeat", "                                                                ", null]'
+  one_file $((part_bytes + 1000))
+  local direct=$to
+  on_layout "$large"
+  push
+  expect_code 0
+  field files_uploaded 1
+  expect_requests 'count("PUT") == 1 and count("GET", "comp=blocklist") == 1'
+  remote_is
+  # Nor does a comparison fail for it.
+  to=$direct
+  echo more >>"$base/events/a.jsonl"
+  push
+  expect_code 0
+  rm -r "$XDG_STATE_HOME"
+  on_layout "$large"
+  push
+  expect_code 0
+  remote_is
+}
+
+# Blocks that another program has left, of ids that ours cannot stand beside: whole, though the
+# emulator takes them for a blob; but never over a blob.
+t_blocks_of_others() {
+  local size id force
+  for size in 0 1000 $whole_bytes 100000 $part_bytes $((part_bytes + 1)); do
+    for id in 000001 001 "$(fill 64)" "$(fill 45)"; do
+      one_file "$size"
+      other_blocks "$id"
+      [[ -z $(azure_client list "$container") ]]
+      faults '[]'
+      push
+      expect_code 0
+      field files_uploaded 1
+      remote_is
+      [[ $(azure_client staged "$container" events/a.jsonl) == 0 ]]
+      # And it is found to be the same.
+      rm -r "$XDG_STATE_HOME"
+      push
+      expect_code 0
+      field files_uploaded 0
+      field files_unchanged 1
+    done
+  done
+  for size in 1000 100000; do
+    one_file "$size"
+    other_blocks
+    push --force
+    expect_code 0
+    remote_is
+  done
+}
+
+# The other program ends its work at the last moment: a conflict.
+t_blocks_of_others_and_conflict() {
+  one_file 100000
+  other_blocks
+  echo theirs >theirs
+  on_commit '["wait", 2], ["forward"]'
+  (
+    sleep 1
+    azure_client put "$container" events/a.jsonl theirs
+  ) &
+  push
+  wait $!
+  expect_failures 6 1 'nothing was overwritten'
   azure_client get "$container" events/a.jsonl | cmp - theirs
 }
 
@@ -443,7 +920,31 @@ t_silent() {
 }
 
 t_never_reads() {
-  too_slow '["silent"]' 30000000
+  one_file 30000000
+  other_blocks
+  settings '[sync]' 'retries = 0' 'timeout = 2'
+  on_put '["silent"]'
+  push
+  not_sent 5 '' 1
+  expect_within 15
+}
+
+t_never_reads_blocks() {
+  one_file 30000000
+  settings '[sync]' 'retries = 0' 'timeout = 2'
+  on_block '["silent"]'
+  push
+  parts_not_sent 5 '' 8 0
+  expect_within 15
+}
+
+t_silent_to_commit() {
+  one_file 100000
+  settings '[sync]' 'retries = 0' 'timeout = 2'
+  on_commit '["silent"]'
+  push
+  parts_not_sent 5 '' 1 1
+  expect_within 15
 }
 
 t_slow_loris() {
@@ -497,13 +998,18 @@ t_silent_connection() {
 
 # Slow, but it goes on.
 t_slow_but_good() {
-  one_file 2000000
+  local slow='["read", 20000], ["wait", 1], ["read", 20000], ["wait", 1], ["forward"]'
+  one_file $whole_bytes
   settings '[sync]' 'timeout = 3'
-  on_put '["read", 500000], ["wait", 1], ["read", 500000], ["wait", 1], ["forward"]'
+  on_put "$slow"
   push
   expect_code 0
   remote_is
   expect_requests 'count("PUT") == 1'
+  one_file 2000000
+  on_put "${slow//20000/500000}"
+  push
+  parts_sent 1 1
 }
 
 # Ctrl-C ends the push while the server says nothing.
@@ -913,13 +1419,22 @@ t_token_refused() {
 check 'replies that are cut at every byte' t_cut_reply
 check 'replies that are reset at every byte' t_reset_reply
 check 'replies that are cut at every byte, TLS' t_cut_reply_tls
+check 'replies to blocks that are cut at every byte' t_cut_reply_to_block
+check 'replies to commits that are cut at every byte' t_cut_reply_to_commit
+check 'replies to commits that are reset at every byte' t_reset_reply_to_commit
+check 'commits that are cut at every byte' t_cut_commit
 check 'cut replies are asked for again' t_cut_reply_again
 check 'requests that are reset' t_reset_request
+check 'blocks and commits that are reset' t_reset_parts
 check 'half a request arrives' t_half_request
+check 'half a block arrives' t_half_block
 check 'a connection that is reset' t_reset_connection
 check 'all connections are reset' t_reset_always
 check 'connections that the server closes' t_stale_connection
 check 'an answer before the upload' t_early_answer
+check 'an answer before the block' t_early_answer_to_block
+check 'answers to blocks that do not fit' t_wrong_answer_to_block
+check 'answers to commits that do not fit' t_wrong_answer_to_commit
 check 'a busy server' t_busy
 check 'how long a busy server asks to wait' t_retry_after
 check 'a wait that is too long' t_retry_after_for_ever
@@ -930,13 +1445,26 @@ check 'bodies of refusals' t_error_bodies
 check 'a refusal that holds a signature' t_error_detail
 check 'a checksum that does not match' t_md5_mismatch
 check 'a bit that flips on the way' t_flipped_bit
+check 'a bit of a block that flips on the way' t_flipped_bit_in_block
+check 'a bit of a commit that flips on the way' t_flipped_bit_in_commit
 check 'a lost answer' t_lost_answer
 check 'a lost answer and no retry' t_lost_answer_no_retry
 check 'a lost answer and another writer' t_lost_answer_and_conflict
+check 'a lost answer that cannot be asked for' t_lost_answer_and_busy
+check 'a lost answer to a commit' t_lost_answer_to_commit
+check 'a lost answer to a commit and another writer' t_lost_answer_to_commit_and_conflict
+check 'block lists that are none' t_bad_layout
+check 'block lists that are cut' t_cut_layout
+check 'block lists that lie' t_lying_layout
+check 'a block list that is too large' t_large_layout
+check 'staged blocks of another program' t_blocks_of_others
+check 'staged blocks of another program that ends its work' t_blocks_of_others_and_conflict
 check 'answers that do not fit' t_wrong_answer
 check 'something that is not the service' t_portal
 check 'a silent server' t_silent
 check 'a server that never reads' t_never_reads
+check 'a server that never reads blocks' t_never_reads_blocks
+check 'a server that is silent to a commit' t_silent_to_commit
 check 'a server that drips' t_slow_loris
 check 'endless headers' t_endless_headers
 check 'endless 100 Continue' t_endless_continue

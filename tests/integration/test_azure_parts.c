@@ -413,7 +413,7 @@ START_TEST(foreign_parts_block_ours) {
   ck_assert_uint_eq(s.layout.blocked, 1);
   ck_assert_uint_eq(s.staged_count, 0);
   dl_upload *upload = begin(&request, KEY, etag, p.size);
-  ck_assert_int_eq(put_piece(upload, &p, &err), DL_ERR_STORAGE);
+  ck_assert_int_eq(put_piece(upload, &p, &err), DL_ERR_UNSUPPORTED);
   ck_assert_str_eq(err.provider_code, "InvalidBlobOrBlock");
   ck_assert_uint_eq(err.retryable, 0);
   storage->upload_end(storage->self, upload);

@@ -85,6 +85,17 @@ class Client:
         with open(file, "rb") as source:
             self.call("PUT", f"{container}/{name}", (), headers, source.read())
 
+    def stage(self, container, name, block, size="1000"):
+        """A block with this id, which nobody commits."""
+        query = [("comp", "block"), ("blockid", base64.b64encode(block.encode()).decode())]
+        self.call("PUT", f"{container}/{name}", query, (), b"#" * int(size))
+
+    def staged(self, container, name):
+        """Prints how many blocks are staged."""
+        query = [("comp", "blocklist"), ("blocklisttype", "uncommitted")]
+        root = xml.fromstring(self.call("GET", f"{container}/{name}", query)[1])
+        print(len(list(root.iter("Block"))))
+
     def read(self, container, name):
         return self.call("GET", f"{container}/{name}")[1]
 

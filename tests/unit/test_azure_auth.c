@@ -307,8 +307,11 @@ START_TEST(end_of_a_sas) {
     if (cases[i].shown != NULL) strcat(strcat(words, ", good until "), cases[i].shown);
     set("AZURE_STORAGE_SAS_TOKEN", sas);
     expect(DL__AZURE_SAS, words);
-    ck_assert_msg(apply(NOON) == (cases[i].ended ? DL_ERR_AUTH : DL_OK), "%s", cases[i].se);
-    if (cases[i].ended) ck_assert_ptr_nonnull(strstr(err.message, cases[i].shown));
+    /* It is sent all the same: our clock may be wrong. */
+    ck_assert_msg(apply(NOON) == DL_OK, "%s", cases[i].se);
+    const char *ended = dl__azure_auth_ended(auth, NOON);
+    ck_assert_msg((ended != NULL) == cases[i].ended, "%s", cases[i].se);
+    if (ended != NULL) ck_assert_str_eq(ended, cases[i].shown);
   }
   set("AZURE_STORAGE_SAS_TOKEN", "se=2020-01-01&sig=x");
   expect(DL__AZURE_SAS, "SAS from AZURE_STORAGE_SAS_TOKEN, good until 2020-01-01");

@@ -119,6 +119,36 @@ START_TEST(foreign_ids_are_not_ours) {
 }
 END_TEST
 
+/* As long as the other one, another one each time, and never one of ours. */
+START_TEST(ids_by_chance) {
+  static const char *const others[] = {ABC_ID, "MDAwMDAx", "MDAwMDA=", "MDAwMDAwMDA="};
+  dl__azure_block block;
+  dl__buf first = {0};
+  dl__buf second = {0};
+  ck_assert(dl__azure_block_add_chance_id(&first, others[_i]));
+  ck_assert(dl__azure_block_add_chance_id(&second, others[_i]));
+  ck_assert_uint_eq(first.length, strlen(others[_i]));
+  ck_assert_uint_eq(strcspn(first.data, "="), strcspn(others[_i], "="));
+  ck_assert_str_ne(first.data, second.data);
+  ck_assert(!dl__azure_block_read_id(first.data, &block));
+  dl__buf_clear(&first);
+  dl__buf_clear(&second);
+}
+END_TEST
+
+START_TEST(ids_that_chance_cannot_make) {
+  static const char *const others[] = {"", "MA==", "MDA=", "no id", "MDAwMDAx\n"};
+  char longest[200] = "";
+  dl__buf id = {0};
+  for (int i = 0; i < COUNT(others); i++) {
+    ck_assert_msg(!dl__azure_block_add_chance_id(&id, others[i]), "%s", others[i]);
+  }
+  memset(longest, 'M', 128);
+  ck_assert(!dl__azure_block_add_chance_id(&id, longest));
+  ck_assert_uint_eq(id.length, 0);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("azure_block");
   TCase *tcase = tcase_create("azure_block");
@@ -126,6 +156,8 @@ int main(void) {
   tcase_add_loop_test(tcase, ids_are_those_of_the_form, 0, COUNT(vectors));
   tcase_add_loop_test(tcase, ids_are_read, 0, COUNT(vectors));
   tcase_add_test(tcase, ids_go_round);
+  tcase_add_loop_test(tcase, ids_by_chance, 0, 4);
+  tcase_add_test(tcase, ids_that_chance_cannot_make);
   tcase_add_loop_test(tcase, foreign_ids_are_not_ours, 0, COUNT(foreign));
   return support_main(suite);
 }

@@ -256,7 +256,7 @@ static const outcome of_blocks[] = {
     {{"500 Internal", ECHO("iJh5CoYUi64="), "", 0}, DL_ERR_NETWORK, 1},
     {NO("Crc64Mismatch"), DL_ERR_SOURCE_CHANGED, 0},
     {NO("Md5Mismatch"), DL_ERR_SOURCE_CHANGED, 0},
-    {NO("InvalidBlobOrBlock"), DL_ERR_STORAGE, 0},
+    {NO("InvalidBlobOrBlock"), DL_ERR_UNSUPPORTED, 0},
     {NO("InvalidBlockId"), DL_ERR_STORAGE, 0},
     {{"409 Conflict", REFUSED("BlockCountExceedsLimit"), "", 0}, DL_ERR_UNSUPPORTED, 0},
     {{"409 Conflict", REFUSED("InvalidBlobType"), "", 0}, DL_ERR_STORAGE, 0},
@@ -320,22 +320,26 @@ static const struct {
   const char *status, *headers;
   const char *push; /* its mark; OWN: that of this push; NULL: none */
   const char *body; /* as long as the blob */
-  bool ours;
+  dl_status outcome;
 } present[] = {
-    {"200 OK", SAME ETAG, OWN, "abc", true},
-    {"200 OK", SAME META("md5", MD5_BASE64) ETAG, OWN, "abc", true},
-    {"200 OK", SAME ETAG, "0123456789abcdef", "abc", false},
-    {"200 OK", SAME ETAG, "", "abc", false},
-    {"200 OK", SAME ETAG, NULL, "abc", false},
-    {"200 OK", META("digest", DIGEST_TOO) ETAG, OWN, "abc", false},
-    {"200 OK", ETAG, OWN, "abc", false},
-    {"200 OK", SAME ETAG, OWN, "abcd", false},
-    {"200 OK", SAME, OWN, "abc", false},
+    {"200 OK", SAME ETAG, OWN, "abc", DL_OK},
+    {"200 OK", SAME META("md5", MD5_BASE64) ETAG, OWN, "abc", DL_OK},
+    {"200 OK", SAME ETAG, "0123456789abcdef", "abc", DL_ERR_CONFLICT},
+    {"200 OK", SAME ETAG, "", "abc", DL_ERR_CONFLICT},
+    {"200 OK", SAME ETAG, NULL, "abc", DL_ERR_CONFLICT},
+    {"200 OK", META("digest", DIGEST_TOO) ETAG, OWN, "abc", DL_ERR_CONFLICT},
+    {"200 OK", ETAG, OWN, "abc", DL_ERR_CONFLICT},
+    {"200 OK", SAME ETAG, OWN, "abcd", DL_ERR_CONFLICT},
+    {"200 OK", SAME, OWN, "abc", DL_ERR_CONFLICT},
     /* the same content by somebody else */
-    {"200 OK", SAME META("md5", MD5_BASE64) SUM(MD5_BASE64) ETAG, NULL, "abc", true},
-    {"200 OK", SAME META("md5", "x" MD5_BASE64) SUM(MD5_BASE64) ETAG, NULL, "abc", false},
-    {"404 Not Found", REFUSED("BlobNotFound"), NULL, "", false},
-    {"503 Busy", SAME ETAG, OWN, "abc", false},
+    {"200 OK", SAME META("md5", MD5_BASE64) SUM(MD5_BASE64) ETAG, NULL, "abc", DL_OK},
+    {"200 OK", SAME META("md5", "x" MD5_BASE64) SUM(MD5_BASE64) ETAG, NULL, "abc", DL_ERR_CONFLICT},
+    {"404 Not Found", REFUSED("BlobNotFound"), NULL, "", DL_ERR_CONFLICT},
+    {"403 Forbidden", REFUSED("AuthorizationPermissionMismatch"), NULL, "", DL_ERR_CONFLICT},
+    /* nobody knows yet */
+    {"503 Busy", SAME ETAG, OWN, "abc", DL_ERR_NETWORK},
+    {"500 Internal", REFUSED("OperationTimedOut"), NULL, "", DL_ERR_NETWORK},
+
 };
 
 static void check_meeting(int i, answer refusal, bool whole) {
@@ -367,14 +371,18 @@ static void check_meeting(int i, answer refusal, bool whole) {
   } else {
     status = commit(1, DIGEST, 0, NULL);
   }
-  ck_assert_int_eq(status, present[i].ours ? DL_OK : DL_ERR_CONFLICT);
-  ck_assert_str_eq(result.etag, present[i].ours ? "0x1" : "");
+  ck_assert_int_eq(status, present[i].outcome);
+  ck_assert_str_eq(result.etag, status == DL_OK ? "0x1" : "");
   ck_assert_int_eq(requests(NULL), 3);
   ck_assert_int_eq(requests("HEAD "), 1);
   if (status != DL_OK) {
-    ck_assert_int_eq(err.status, DL_ERR_CONFLICT);
+    ck_assert_int_eq(err.status, status);
+    ck_assert_uint_eq(err.retryable, status == DL_ERR_NETWORK ? 1 : 0);
+  }
+  if (status == DL_ERR_CONFLICT) {
     ck_assert_ptr_nonnull(strstr(err.message, "changed at the remote by somebody else"));
-    ck_assert_ptr_nonnull(strstr(err.message, "force"));
+    ck_assert_ptr_nonnull(strstr(err.message, "nothing was overwritten"));
+    ck_assert_ptr_nonnull(strstr(err.message, "Push again"));
   }
   end();
 }
@@ -391,6 +399,123 @@ END_TEST
 
 START_TEST(a_put_meets_what_is_there) {
   check_meeting(_i, (answer)NOT_MET, true);
+}
+END_TEST
+
+/* What could not be asked is asked again, and then found to be ours. */
+START_TEST(a_commit_meets_itself_later) {
+  char push[64];
+  char headers[512];
+  begin("0x8D", 0, 3);
+  plan((answer){CREATED, ETAG, "", 0});
+  ck_assert_int_eq(commit(1, DIGEST, 0, NULL), DL_OK);
+  sent_header("x-ms-meta-devlogpush: ", push, sizeof push);
+  (void)snprintf(headers, sizeof headers, SAME ETAG "x-ms-meta-devlogpush: %s\r\n", push);
+  plan((answer)NOT_MET);
+  plan((answer){"503 Busy", NULL, "", 0});
+  plan((answer)NOT_MET);
+  plan((answer){"200 OK", headers, "abc", 0});
+  ck_assert_int_eq(commit(1, DIGEST, 0, NULL), DL_ERR_NETWORK);
+  ck_assert_uint_eq(err.retryable, 1);
+  ck_assert_int_eq(commit(1, DIGEST, 0, NULL), DL_OK);
+  ck_assert_str_eq(result.etag, "0x1");
+  end();
+}
+END_TEST
+
+/* ---- a put where only staged blocks are ---- */
+
+#define ABC_CRC "6/rBP7vK5QU=" /* of "abc" */
+
+#define EXISTS                                                                                     \
+  { "409 Conflict", REFUSED("BlobAlreadyExists"), "", 0 }
+#define GONE                                                                                       \
+  { "404 Not Found", REFUSED("BlobNotFound"), "", 0 }
+#define STAGED(id)                                                                                 \
+  "<BlockList><CommittedBlocks/><UncommittedBlocks><Block><Name>" id                               \
+  "</Name><Size>9</Size></Block></UncommittedBlocks></BlockList>"
+#define STAGED_ONLY(id)                                                                            \
+  { "200 OK", "x-ms-blob-content-length: 0\r\n", STAGED(id), 0 }
+
+static dl_status put_new(uint64_t size_bytes) {
+  dl_put_request request = DL_PUT_REQUEST_INIT;
+  request.key = "a.jsonl";
+  request.size_bytes = size_bytes;
+  request.digest = DIGEST_TOO;
+  request.md5 = md5;
+  request.if_absent = 1;
+  request.read = read_abc;
+  result = (dl_put_result)DL_PUT_RESULT_INIT;
+  return storage->put(storage->self, &request, &result, &err);
+}
+
+/* One block, whose id is as long as theirs, and a list, on the same condition. */
+START_TEST(a_put_beside_staged_blocks) {
+  char body[256];
+  plan((answer)EXISTS);
+  plan((answer)GONE);
+  plan((answer)STAGED_ONLY("MDAwMDAx"));
+  plan((answer){CREATED, ECHO(ABC_CRC), "", 0});
+  plan((answer){CREATED, ETAG, "", 0});
+  dl_status status = put_new(3);
+  ck_assert_msg(status == DL_OK, "%s", err.message);
+  ck_assert_str_eq(result.etag, "0x1");
+  ck_assert_int_eq(requests(NULL), 5);
+  ck_assert_int_eq(requests("x-ms-content-crc64: " ABC_CRC), 1);
+  ck_assert_int_eq(requests("If-None-Match: *"), 2);
+  ck_assert_int_eq(requests("x-ms-blob-content-md5: " MD5_BASE64), 1);
+  ck_assert_int_eq(requests("x-ms-meta-devlogdigest: " DIGEST_TOO), 2);
+  /* "/w" and 6 more characters: 6 bytes that begin with 0xff */
+  (void)snprintf(body, sizeof body, "%.*s", (int)strcspn(fake.body, "/"), fake.body);
+  ck_assert_str_eq(body, "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList><Uncommitted>");
+  ck_assert_uint_eq(strlen(fake.body), strlen(body) + 8 + strlen("</Uncommitted></BlockList>"));
+  ck_assert_int_eq(requests("comp=block&blockid=%2F"), 1);
+}
+END_TEST
+
+START_TEST(an_empty_put_beside_staged_blocks) {
+  plan((answer)EXISTS);
+  plan((answer)GONE);
+  plan((answer)STAGED_ONLY(ABC_ID));
+  plan((answer){CREATED, ETAG, "", 0});
+  dl_status status = put_new(0);
+  ck_assert_msg(status == DL_OK, "%s", err.message);
+  ck_assert_str_eq(fake.body, XML(""));
+  ck_assert_int_eq(requests(NULL), 4);
+}
+END_TEST
+
+static const struct {
+  answer answers[4]; /* after the refusal of the put and the 404 of the blob */
+  dl_status status;
+  int requests;
+} besides[] = {
+    {{GONE}, DL_ERR_CONFLICT, 3}, /* nothing staged, either */
+    {{STAGED_ONLY("MDA=")}, DL_ERR_CONFLICT, 3},
+    {{STAGED_ONLY("no id")}, DL_ERR_CONFLICT, 3},
+    {{{"200 OK", ETAG "x-ms-blob-content-length: 9\r\n", STAGED(ABC_ID), 0}}, DL_ERR_CONFLICT, 3},
+    {{{"403 Forbidden", NULL, "", 0}}, DL_ERR_CONFLICT, 3},
+    {{{"503 Busy", NULL, "", 0}}, DL_ERR_NETWORK, 3},
+    {{STAGED_ONLY(ABC_ID), {CREATED, NULL, "", 0}}, DL_ERR_NETWORK, 4},
+    {{STAGED_ONLY(ABC_ID), {"503 Busy", NULL, "", 0}}, DL_ERR_NETWORK, 4},
+    /* somebody was faster */
+    {{STAGED_ONLY(ABC_ID), {CREATED, ECHO(ABC_CRC), "", 0}, NOT_MET}, DL_ERR_CONFLICT, 5},
+    {{STAGED_ONLY(ABC_ID), {CREATED, ECHO(ABC_CRC), "", 0}, EXISTS}, DL_ERR_CONFLICT, 5},
+    {{STAGED_ONLY(ABC_ID), {CREATED, ECHO(ABC_CRC), "", 0}, {CREATED, NULL, "", 0}},
+     DL_ERR_NETWORK,
+     5},
+};
+
+START_TEST(a_put_beside_staged_blocks_fails) {
+  plan((answer)EXISTS);
+  plan((answer)GONE);
+  for (int i = 0; i < 4 && besides[_i].answers[i].status != NULL; i++) {
+    plan(besides[_i].answers[i]);
+  }
+  ck_assert_int_eq(put_new(3), besides[_i].status);
+  ck_assert_int_eq(err.status, besides[_i].status);
+  ck_assert_uint_eq(err.retryable, besides[_i].status == DL_ERR_NETWORK ? 1 : 0);
+  ck_assert_int_eq(requests(NULL), besides[_i].requests);
 }
 END_TEST
 
@@ -422,6 +547,10 @@ int main(void) {
   tcase_add_loop_test(tcase, a_commit_meets_what_is_there, 0, COUNT(present));
   tcase_add_loop_test(tcase, a_first_commit_meets_what_is_there, 0, COUNT(present));
   tcase_add_loop_test(tcase, a_put_meets_what_is_there, 0, COUNT(present));
+  tcase_add_test(tcase, a_commit_meets_itself_later);
+  tcase_add_test(tcase, a_put_beside_staged_blocks);
+  tcase_add_test(tcase, an_empty_put_beside_staged_blocks);
+  tcase_add_loop_test(tcase, a_put_beside_staged_blocks_fails, 0, COUNT(besides));
   tcase_add_test(tcase, a_commit_without_a_digest_meets_what_is_there);
   return support_main(suite);
 }

@@ -140,6 +140,11 @@ typedef struct failure {
 #define BAD(body)                                                                                  \
   { {"200 OK", ETAG SIZE("3"), "<BlockList>" body, 0}, NO_MORE, DL_ERR_STORAGE }
 
+/* 100 of them */
+#define BLANKS                                                                                     \
+  "                                                                                                "  \
+  "    "
+
 static const failure failures[] = {
     BAD(""),
     BAD("<CommittedBlocks>" ABC),
@@ -154,6 +159,8 @@ static const failure failures[] = {
     {{"200 OK", ETAG SIZE("3"), "", 0}, NO_MORE, DL_ERR_STORAGE},
     {{"200 OK", ETAG SIZE("3"), "<html></html>", 0}, NO_MORE, DL_ERR_STORAGE},
     {{"202 Accepted", ETAG SIZE("3"), LIST(ABC, ""), 0}, NO_MORE, DL_ERR_STORAGE},
+    /* longer than any answer that is taken: 20 MB */
+    {{"200 OK", ETAG SIZE("3"), BLANKS BLANKS BLANKS BLANKS, 50000}, NO_MORE, DL_ERR_UNSUPPORTED},
     {GONE, NO_MORE, DL_ERR_NOT_FOUND},
     {{"404 Not Found", REFUSED("ContainerNotFound"), "", 0}, NO_MORE, DL_ERR_CONFIG},
     {{"409 Conflict", REFUSED("InvalidBlobType"), "", 0}, NO_MORE, DL_ERR_STORAGE},
@@ -172,6 +179,7 @@ START_TEST(what_is_no_list) {
   ck_assert_int_eq(layout(&out, NULL), f->status);
   ck_assert_int_eq(err.status, f->status);
   ck_assert_str_ne(err.message, "");
+  ck_assert_uint_eq(err.retryable, f->status == DL_ERR_NETWORK ? 1 : 0);
   ck_assert_str_eq(told, "");
   ck_assert_int_eq(requests(NULL), f->head.status != NULL ? 2 : 1);
 }

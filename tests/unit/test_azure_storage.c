@@ -340,6 +340,53 @@ static void host_request(CURL *curl) {
 }
 
 /* libcurl forgets the host's functions if its count of users falls to none. */
+/* ---- a SAS that has ended by our clock ---- */
+
+/* Another storage, with a SAS. */
+static void log_in_by_sas(const char *sas) {
+  dl_storage_close(storage);
+  ck_assert_int_eq(unsetenv("AZURE_STORAGE_KEY"), 0);
+  ck_assert_int_eq(setenv("AZURE_STORAGE_SAS_TOKEN", sas, 1), 0);
+  open_storage();
+  ck_assert_int_eq(unsetenv("AZURE_STORAGE_SAS_TOKEN"), 0);
+}
+
+/* The clock of the service counts. */
+START_TEST(a_sas_that_has_ended_for_us_only) {
+  found f = {0};
+  log_in_by_sas("sv=1&se=2020-01-01T00%3A00%3A00Z&sig=x");
+  plan((answer){"200 OK", "Date: Tue, 31 Dec 2019 00:00:00 GMT\r\n",
+                "<EnumerationResults><Blobs/></EnumerationResults>", 0});
+  dl_status status = list(&f);
+  ck_assert_msg(status == DL_OK, "%s", err.message);
+  ck_assert_int_eq(requests(NULL), 1);
+}
+END_TEST
+
+static const struct {
+  const char *status, *headers;
+  bool ended;
+} ends[] = {
+    {"403 Forbidden", "x-ms-error-code: AuthenticationFailed\r\n", true},
+    {"403 Forbidden", "x-ms-error-code: AuthorizationFailure\r\n", true},
+    {"401 Unauthorized", NULL, true},
+    {"403 Forbidden", "Date: Wed, 01 Jan 2020 00:00:01 GMT\r\n", true},
+    {"403 Forbidden", "Date: Tue, 31 Dec 2019 00:00:00 GMT\r\n", false},
+    {"403 Forbidden", "Date: garbage\r\n", true},
+    {"404 Not Found", "x-ms-error-code: ContainerNotFound\r\n", false},
+};
+
+START_TEST(a_sas_that_has_ended) {
+  found f = {0};
+  log_in_by_sas("sv=1&se=2020-01-01T00%3A00%3A00Z&sig=x");
+  plan((answer){ends[_i].status, ends[_i].headers, "", 0});
+  ck_assert_int_eq(list(&f), ends[_i].status[2] == '4' ? DL_ERR_CONFIG : DL_ERR_AUTH);
+  bool told = strstr(err.message, "the SAS ended at 2020-01-01T00:00:00Z") != NULL;
+  ck_assert_msg(told == ends[_i].ended, "%s", err.message);
+  ck_assert_ptr_null(strstr(err.message, "sig"));
+}
+END_TEST
+
 START_TEST(libcurl_of_the_host_stays_as_it_is) {
   found f;
   dl_storage_close(storage);
@@ -381,6 +428,8 @@ int main(void) {
   tcase_add_test(tcase, small_content_that_is_none);
   tcase_add_loop_test(tcase, an_etag_that_is_none_is_not_sent, 0, COUNT(bad_etags));
   tcase_add_loop_test(tcase, an_etag_of_a_listing_begins_no_header, 0, COUNT(bad_listings));
+  tcase_add_test(tcase, a_sas_that_has_ended_for_us_only);
+  tcase_add_loop_test(tcase, a_sas_that_has_ended, 0, COUNT(ends));
   tcase_add_test(tcase, libcurl_of_the_host_stays_as_it_is);
   return support_main(suite);
 }
