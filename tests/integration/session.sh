@@ -27,13 +27,23 @@ export EDITOR=writer
 unset VISUAL
 SCRIPT
   tmux=(tmux -S "$PWD/socket" -f /dev/null)
-  trap '"${tmux[@]}" kill-server' EXIT
+  trap end_terminal EXIT
   # The size of the history belongs to the pane, so it is set before there is one.
   env -u TMUX "LC_ALL=$1" TERM=xterm-256color LC_CTYPE="$1" "PATH=$PWD/bin:$PATH" "HOME=$PWD" \
     "${tmux[@]}" new-session -d -x 80 -y 24 -s first 'sleep 300' \; \
     set-option -g history-limit 5000 \; set-option -g default-terminal screen-256color \; \
     new-window 'bash --rcfile shellrc -i'
   wait_prompts 1
+}
+
+# The shell in it writes into this folder until it has ended.
+end_terminal() {
+  "${tmux[@]}" kill-server
+  local tries
+  for ((tries = 0; tries < 100; tries++)); do
+    [[ -S socket ]] && "${tmux[@]}" list-sessions || return 0
+    sleep 0.05
+  done
 }
 
 wait_prompts() {
