@@ -51,8 +51,14 @@ static dl_status scan(push *p, dl_error *err) {
   return status;
 }
 
-static dl_status forget(const dl__row *row, void *user, dl_error *err) {
-  return dl__state_remove(((push *)user)->session.state, row->key, err);
+/* What it confirmed is gone. If something else is there, it is remembered that it is
+ * somebody else's, and compared each time. */
+static dl_status doubt(const dl__row *row, bool there, void *user, dl_error *err) {
+  dl__state *state = ((push *)user)->session.state;
+  if (!there) return dl__state_remove(state, row->key, err);
+  dl__row doubted = *row;
+  doubted.settled = false;
+  return dl__state_put(state, &doubted, err);
 }
 
 /* With `checksum`, nothing that was remembered counts, not even if this push fails. */
@@ -60,7 +66,7 @@ static dl_status forget_all(push *p, dl_error *err) {
   dl_status status = DL_OK;
   for (size_t i = 0; status == DL_OK && p->options->dry_run == 0 && i < p->session.rows.count;
        i++) {
-    status = forget(&p->session.rows.items[i], p, err);
+    status = dl__state_remove(p->session.state, p->session.rows.items[i].key, err);
   }
   dl__rows_clear(&p->session.rows);
   if (status == DL_OK && p->options->dry_run == 0) status = dl__state_commit(p->session.state, err);
@@ -91,7 +97,7 @@ static dl_status detect_remote(push *p, dl_error *err) {
   if (status != DL_OK) return status;
   dl__plan_remote(&p->plan, &p->listing);
   if (p->options->dry_run == 0) {
-    status = dl__plan_stale_rows(&p->session.rows, &p->listing, forget, p, err);
+    status = dl__plan_stale_rows(&p->session.rows, &p->listing, doubt, p, err);
     /* What was seen to be gone stays forgotten, whatever comes. */
     if (status == DL_OK) status = dl__state_commit(p->session.state, err);
   }

@@ -201,6 +201,11 @@ static dl__verdict judge_trusted(const dl__action *action) {
   return verdict == DL__UNKNOWN ? DL__UNCHANGED : verdict;
 }
 
+static bool contradicts(const dl__row *row, const dl__remote *remote) {
+  return row->stamp.size_bytes != remote->size_bytes ||
+         (dl__digest_valid(remote->digest) && strcmp(row->digest, remote->digest) != 0);
+}
+
 void dl__plan_remote(dl__plan *plan, const dl__listing *listing) {
   plan->listed = true;
   plan->only_at_remote = 0;
@@ -213,19 +218,17 @@ void dl__plan_remote(dl__plan *plan, const dl__listing *listing) {
       r++;
     }
     if (r < listing->count && order == 0) action->remote = &listing->items[r++];
+    action->foreign =
+        action->row != NULL && action->remote != NULL && contradicts(action->row, action->remote);
     if (action->verdict == DL__UNKNOWN) action->verdict = judge_remote(action);
     if (action->verdict == DL__UNCHANGED) action->verdict = judge_trusted(action);
   }
   plan->only_at_remote += listing->count - r;
 }
 
-static bool contradicts(const dl__row *row, const dl__remote *remote) {
-  return row->stamp.size_bytes != remote->size_bytes ||
-         (dl__digest_valid(remote->digest) && strcmp(row->digest, remote->digest) != 0);
-}
-
 dl_status dl__plan_stale_rows(const dl__rows *rows, const dl__listing *listing,
-                              dl_status (*stale)(const dl__row *row, void *user, dl_error *err),
+                              dl_status (*stale)(const dl__row *row, bool there, void *user,
+                                                 dl_error *err),
                               void *user, dl_error *err) {
   size_t r = 0;
   dl_status status = DL_OK;
@@ -233,7 +236,7 @@ dl_status dl__plan_stale_rows(const dl__rows *rows, const dl__listing *listing,
     const dl__row *row = &rows->items[i];
     while (r < listing->count && strcmp(listing->items[r].key, row->key) < 0) r++;
     bool there = r < listing->count && strcmp(listing->items[r].key, row->key) == 0;
-    if (!there || contradicts(row, &listing->items[r])) status = stale(row, user, err);
+    if (!there || contradicts(row, &listing->items[r])) status = stale(row, there, user, err);
   }
   return status;
 }

@@ -60,6 +60,7 @@ typedef struct dl__action {
   const dl__row *row;       /* what was remembered of it, or NULL */
   const dl__remote *remote; /* what was listed of it, or NULL */
   dl__verdict verdict;
+  bool foreign; /* the object is not the one that was remembered: somebody else stored it */
 } dl__action;
 
 typedef struct dl__plan {
@@ -86,9 +87,10 @@ size_t dl__plan_wanted(const dl__plan *plan, uint64_t *size_bytes);
 void dl__plan_remote(dl__plan *plan, const dl__listing *listing);
 
 /* Calls stale for every row that the listing contradicts: what it confirmed is
- * not at the remote any more. Stops at the first failure. */
+ * not at the remote any more; `there`: something else is. Stops at the first failure. */
 dl_status dl__plan_stale_rows(const dl__rows *rows, const dl__listing *listing,
-                              dl_status (*stale)(const dl__row *row, void *user, dl_error *err),
+                              dl_status (*stale)(const dl__row *row, bool there, void *user,
+                                                 dl_error *err),
                               void *user, dl_error *err);
 
 /* Step 3: compares the content of what is still unknown, one action a call. The remote is

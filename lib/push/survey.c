@@ -154,6 +154,21 @@ dl_status dl__survey_match(dl__survey *survey, const dl__layout *layout, const d
   return status;
 }
 
+dl_status dl__survey_begins(dl__survey *survey, const dl__layout *layout, bool *begins,
+                            dl_error *err) {
+  dl__segments fitting = {0};
+  dl_status status = take_fitting(layout, survey->source->stamp.size_bytes, &fitting, err);
+  *begins = status == DL_OK && fitting.count == layout->committed;
+  for (size_t i = 0; *begins && i < fitting.count; i++) {
+    dl__segment now = fitting.items[i];
+    status = dl__survey_read(survey, &now, err);
+    *begins =
+        status == DL_OK && memcmp(now.sha256, fitting.items[i].sha256, sizeof now.sha256) == 0;
+  }
+  dl__segments_clear(&fitting);
+  return status;
+}
+
 dl_status dl__survey_confirm(dl__survey *survey, const dl__segments *segments, dl_error *err) {
   dl__md5 *md5 = survey->md5;
   dl_status status = DL_OK;

@@ -41,6 +41,10 @@ dl_status dl__survey_read(dl__survey *survey, dl__segment *segment, dl_error *er
 dl_status dl__survey_match(dl__survey *survey, const dl__layout *layout, const dl__row *vouched,
                            dl__segments *out, dl_error *err);
 
+/* Whether the file begins with the whole object, which has segments: reads that much. */
+dl_status dl__survey_begins(dl__survey *survey, const dl__layout *layout, bool *begins,
+                            dl_error *err);
+
 /* Reads the segments once more; DL_ERR_SOURCE_CHANGED if one is not what it was. */
 dl_status dl__survey_confirm(dl__survey *survey, const dl__segments *segments, dl_error *err);
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/workq.h"
 #include "push/crew.h"
+#include "push/foreign.h"
 #include "push/segment.h"
 
 /* Messages of the workers. */
@@ -64,6 +65,10 @@ static dl_status send_source(turn *at, const dl__source *source, dl__row *row, d
       .progress = post_progress,
       .progress_user = at,
   };
+  if (action->foreign && from->conditional) {
+    dl_status status = dl__foreign_check(&request, err);
+    if (status != DL_OK) return status;
+  }
   if (dl__send_wants_parts(from->storage, source->stamp.size_bytes)) {
     dl_status status = dl__send_parts(&request, row, err);
     if (status != DL_ERR_UNSUPPORTED) return status;

@@ -123,7 +123,7 @@ class Client:
         for staged, block, size in self.block_list(container, name):
             print(json.dumps({"staged": staged, "id": block, "size": size}))
 
-    def stage(self, container, name, block, file):
+    def stage_file(self, container, name, block, file):
         with open(file, "rb") as source:
             self.call("PUT", f"{container}/{name}", [("comp", "block"), ("blockid", block)], (),
                       source.read())
