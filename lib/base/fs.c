@@ -27,12 +27,11 @@ bool dl__stamp_same(const dl__stamp *a, const dl__stamp *b) {
 /* Filesystems with fine stamps take them from a clock that ticks every 1 to
  * 10 ms; the others count seconds, FAT two of them. A ctime without a fraction
  * of a second is taken for one of the others. */
-#define FINE_GRANULARITY_NS   20000000
-#define COARSE_GRANULARITY_NS 2000000000
+#define COARSE_GRANULARITY_NS INT64_C(2000000000)
 
 bool dl__stamp_settled(const dl__stamp *stamp, int64_t now_ns) {
   bool fine = stamp->ctime_ns % 1000000000 != 0;
-  int64_t granularity = fine ? FINE_GRANULARITY_NS : COARSE_GRANULARITY_NS;
+  int64_t granularity = fine ? DL__STAMP_TICK_NS : COARSE_GRANULARITY_NS;
   /* An mtime in the future was set by hand; a write would bring it back to now. */
   bool now = stamp->mtime_ns >= now_ns - granularity && stamp->mtime_ns <= now_ns + granularity;
   return !now && stamp->ctime_ns < now_ns - granularity;

@@ -23,6 +23,9 @@ void dl__stamp_from(dl__stamp *stamp, const struct stat *st);
 /* True if nothing differs; dev is not compared: it may change with every mount. */
 bool dl__stamp_same(const dl__stamp *a, const dl__stamp *b);
 
+/* How long a stamp of a filesystem with fine stamps may stay the same, in ns. */
+#define DL__STAMP_TICK_NS INT64_C(20000000)
+
 /* True if a write after now_ns cannot have left the stamp as it is: its ctime is
  * older than now_ns by more than the granularity of the filesystem's stamps, and
  * its mtime is not of this moment. */

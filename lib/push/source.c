@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -48,11 +49,25 @@ static dl_status changed(const dl__source *source, const char *how, dl_error *er
   return dl__fail(err, DL_ERR_SOURCE_CHANGED, source->key, "%s while it was read", how);
 }
 
+/* A file that was written in this very moment is read a moment later, when its stamp can be
+ * trusted: else every later push had to read it again, and a pull could not know it. */
+static void wait_for_tick(int fd) {
+  struct stat st;
+  dl__stamp stamp;
+  if (fstat(fd, &st) != 0) return;
+  dl__stamp_from(&stamp, &st);
+  int64_t age = dl__clock_wall_ns() - stamp.ctime_ns;
+  if (age < 0 || age > DL__STAMP_TICK_NS) return;
+  struct timespec rest = {0, (long)(DL__STAMP_TICK_NS - age) + 1000000};
+  (void)nanosleep(&rest, NULL);
+}
+
 dl_status dl__source_open(dl__source *source, int dir_fd, const char *key, dl_error *err) {
-  int64_t now = dl__clock_wall_ns();
   *source = (dl__source){.dir_fd = dir_fd, .key = key, .fd = -1};
   source->fd = dl__fs_open_beneath(dir_fd, key, O_RDONLY);
   if (source->fd < 0) return fail(errno, key, "opened", err);
+  wait_for_tick(source->fd);
+  int64_t now = dl__clock_wall_ns();
   struct stat st;
   if (fstat(source->fd, &st) != 0) return fail(errno, key, "read", err);
   if (!S_ISREG(st.st_mode)) {

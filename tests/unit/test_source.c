@@ -354,6 +354,14 @@ const char *__tsan_default_options(void) {
   return "allocator_may_return_null=1";
 }
 
+/* Without this, what was pushed the moment it was written would never count as known. */
+START_TEST(a_file_of_this_moment_is_waited_for) {
+  support_write(dir, "f", "just written");
+  open_source("f");
+  ck_assert(source.settled);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("source");
   TCase *tcase = tcase_create("source");
@@ -371,5 +379,6 @@ int main(void) {
   tcase_add_test(tcase, cancel_ends_the_reading);
   tcase_add_test(tcase, a_reader_without_md5);
   tcase_add_test(tcase, a_reader_without_memory);
+  tcase_add_test(tcase, a_file_of_this_moment_is_waited_for);
   return support_main(suite);
 }
