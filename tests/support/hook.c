@@ -111,7 +111,8 @@ static dl_status hook_put_part(void *self, dl_upload *upload, const dl_part *par
   handle *s = self;
   enter(s->hook);
   atomic_fetch_add(&s->hook->put_parts, 1);
-  dl_status status = s->hook->on_part != NULL ? s->hook->on_part(s->hook, part, err) : DL_OK;
+  dl_status (*on_part)(hook *, const dl_part *, dl_error *) = s->hook->on_part;
+  dl_status status = on_part != NULL ? on_part(s->hook, part, err) : DL_OK;
   if (status == DL_OK && s->hook->lie == 0) {
     part_slicer slices = {part, s->hook->read_size};
     dl_part copy = *part;

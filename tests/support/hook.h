@@ -13,7 +13,8 @@ typedef struct hook {
   dl_status (*on_put)(struct hook *h, const dl_put_request *request, dl_error *err);
   dl_status (*after_put)(struct hook *h, const dl_put_request *request, dl_error *err);
   dl_status (*on_layout)(struct hook *h, const char *key, dl_error *err);
-  dl_status (*on_part)(struct hook *h, const dl_part *part, dl_error *err); /* put_part */
+  /* put_part; it may take itself away while other threads look */
+  dl_status (*_Atomic on_part)(struct hook *h, const dl_part *part, dl_error *err);
   dl_status (*on_reuse)(struct hook *h, const dl_part *part, dl_error *err);
   dl_status (*on_commit)(struct hook *h, const dl_commit_request *request, dl_error *err);
   dl_status (*after_commit)(struct hook *h, const dl_commit_request *request, dl_error *err);
