@@ -1,5 +1,6 @@
 /* sync_pull.c: runs the stages of a pull in order, each on what the one before made:
- * listing -> plan -> receive -> state -> report. */
+ * listing -> plan -> receive -> state -> report. A folder that is not there is made after the
+ * listing, for a remote that has something. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,10 +25,14 @@ typedef struct pull {
   const dl_pull_options *options;
   char **keys; /* of options, without a / at the end */
   dl_pull_result *result;
-  int dir_fd; /* the folder; -1: it is not there, in a dry run */
+  bool changes_nothing;     /* a dry run, or nothing there and nothing here */
+  dl__patterns append_only; /* files that only ever grow */
+  int dir_fd;               /* the folder; -1: it is not there, and nothing changes */
   dl__listing listing;
   dl__pull_plan plan;
   dl__receipts receipts;
+  dl__row *young; /* of files that were got, and whose stamps cannot be trusted yet */
+  size_t young_count;
   dl_status state_status; /* the first failure to record something */
   dl_error state_error;
 } pull;
@@ -56,20 +61,26 @@ static dl_status take_keys(pull *p, dl_error *err) {
   return DL_OK;
 }
 
+static bool is_missing(const char *base) {
+  struct stat st;
+  return stat(base, &st) != 0 && errno == ENOENT;
+}
+
 /* Stage 0: the folder, the lock, what is remembered. */
 static dl_status begin(pull *p, dl_error *err) {
-  const char *base = dl_config_get(p->session.sync->config, "base");
-  bool dry_run = p->options->dry_run != 0;
-  struct stat st;
-  if (stat(base, &st) != 0 && errno == ENOENT) {
-    if (dry_run) return DL_OK;
+  const dl_config *config = p->session.sync->config;
+  const char *base = dl_config_get(config, "base");
+  dl_status status = dl__config_patterns(config, "sync.append_only", &p->append_only, err);
+  if (status != DL_OK) return status;
+  if (is_missing(base)) {
+    if (p->changes_nothing) return DL_OK;
     if (dl__fs_make_dirs(base) != 0) {
       return dl__fail_errno(err, DL_ERR_CONFIG, errno, base, "cannot make the folder %s", base);
     }
   }
-  dl_status status = dl__session_open(&p->session, err);
+  status = dl__session_open(&p->session, err);
   if (status == DL_OK) {
-    status = dl__session_remember(&p->session, dry_run, p->options->wait != 0, err);
+    status = dl__session_remember(&p->session, p->changes_nothing, p->options->wait != 0, err);
   }
   if (status != DL_OK) return status;
   p->dir_fd = open(p->session.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -87,7 +98,19 @@ static dl_status list(pull *p, dl_error *err) {
   dl_status status = check_cancel(p, err);
   const char *prefix = p->options->key_count == 1 ? p->keys[0] : "";
   if (status == DL_OK) status = dl__listing_read_all(storage, prefix, &p->listing, err);
-  return status;
+  if (status != DL_OK || p->listing.count > 0 || p->listing.foreign_count > 0) return status;
+  /* Single keys that are not there are told one by one. */
+  if (p->options->key_count > 0) return DL_OK;
+  return dl__fail(err, DL_ERR_NOT_FOUND, NULL, "the remote has no files; is its URL right?");
+}
+
+/* Stages 0 and 1. */
+static dl_status begin_and_list(pull *p, dl_error *err) {
+  bool missing = is_missing(dl_config_get(p->session.sync->config, "base"));
+  dl_status status = missing ? list(p, err) : DL_OK;
+  if (missing && p->listing.count == 0) p->changes_nothing = true;
+  if (status == DL_OK) status = begin(p, err);
+  return status == DL_OK && !missing ? list(p, err) : status;
 }
 
 static dl__pull_request request_of(pull *p, dl__reader *reader) {
@@ -95,6 +118,7 @@ static dl__pull_request request_of(pull *p, dl__reader *reader) {
       .storage = &p->session.sync->storage,
       .listing = &p->listing,
       .rows = &p->session.rows,
+      .append_only = &p->append_only,
       .keys = (const char *const *)p->keys,
       .key_count = p->options->key_count,
       .dir_fd = p->dir_fd,
@@ -111,7 +135,7 @@ static dl_status make_plan(pull *p, dl_error *err) {
   dl_progress_event event = {0};
   for (size_t i = 0; i < p->plan.count; i++) {
     const dl__pull_action *action = &p->plan.actions[i];
-    if (action->remote == NULL) continue;
+    if (action->remote == NULL || action->verdict == DL__PULL_LEFT_OUT) continue;
     event.files++;
     event.size_bytes += action->remote->size_bytes;
   }
@@ -136,12 +160,12 @@ static dl_status compare(pull *p, dl_error *err) {
     if (status == DL_OK) {
       status = dl__pull_plan_compare(&request, &p->plan.actions[i], &fresh, err);
     }
-    if (status == DL_OK && fresh.key != NULL && p->options->dry_run == 0) {
+    if (status == DL_OK && fresh.key != NULL && !p->changes_nothing) {
       status = dl__state_put(p->session.state, &fresh, err);
     }
   }
   dl__reader_clear(&reader);
-  if (status == DL_OK && p->options->dry_run == 0) status = dl__state_commit(p->session.state, err);
+  if (status == DL_OK && !p->changes_nothing) status = dl__state_commit(p->session.state, err);
   return status;
 }
 
@@ -149,6 +173,9 @@ static dl_status compare(pull *p, dl_error *err) {
 static void tell_refused(const pull *p) {
   for (size_t i = 0; i < p->plan.count; i++) {
     const dl__pull_action *action = &p->plan.actions[i];
+    if (action->verdict == DL__PULL_LEFT_OUT) {
+      dl__session_note(&p->session, action->key, action->note);
+    }
     if (action->verdict != DL__PULL_REFUSED) continue;
     dl_progress_event event = {.path = action->key, .error = action->error};
     event.size_bytes = action->remote != NULL ? action->remote->size_bytes : 0;
@@ -170,6 +197,9 @@ static dl_status detect(pull *p, dl_progress_event *wanted, dl_error *err) {
   for (size_t i = 0; i < p->plan.count; i++) {
     const dl__pull_action *action = &p->plan.actions[i];
     if (action->verdict == DL__PULL_SAME) p->result->files_unchanged++;
+    /* Those of a name that no push sends were not counted as found. */
+    bool left = action->verdict == DL__PULL_LEFT_OUT && dl__scan_takes(action->key);
+    if (left) p->result->files_skipped++;
     if (action->verdict != DL__PULL_FETCH) continue;
     wanted->files++;
     wanted->size_bytes += action->remote->size_bytes;
@@ -220,7 +250,10 @@ static void tell_notes(const pull *p, const dl__receipt *receipt) {
                      "the remote keeps no digest of it: it was read twice, and was the same");
   }
   if (!receipt->kept) return;
-  char *text = dl__format("what was here is kept beside it as %s", receipt->fetched->kept_as);
+  bool grows = dl__patterns_match(&p->append_only, key);
+  const char *advice = grows ? "; append the lines of it that are missing here" : "";
+  char *text =
+      dl__format("what was here is kept beside it as %s%s", receipt->fetched->kept_as, advice);
   dl__session_note(&p->session, key, text != NULL ? text : "what was here is kept beside it");
   free(text);
 }
@@ -236,6 +269,7 @@ static void on_end(const dl__receipt *receipt, void *user) {
   if (p->state_status == DL_OK) {
     p->state_status = dl__state_put(p->session.state, &receipt->fetched->row, &p->state_error);
     if (p->state_status != DL_OK) atomic_store(&p->session.sync->cancel, true);
+    if (!receipt->fetched->row.settled) p->young[p->young_count++] = receipt->fetched->row;
   }
   dl_progress_event event = file_event(receipt);
   event.size_bytes = receipt->size_bytes;
@@ -274,8 +308,18 @@ static void tell_dry_run(pull *p) {
   }
 }
 
+/* What was just made may be replaced by the next pull, if it is known to be that still. */
+static void settle(pull *p) {
+  dl__fetch_settle(p->dir_fd, p->young, p->young_count);
+  for (size_t i = 0; i < p->young_count && p->state_status == DL_OK; i++) {
+    if (!p->young[i].settled) continue;
+    p->state_status = dl__state_put(p->session.state, &p->young[i], &p->state_error);
+  }
+}
+
 static dl_status commit(pull *p, dl_error *err) {
-  if (p->options->dry_run != 0) return DL_OK;
+  if (p->changes_nothing) return DL_OK;
+  settle(p);
   if (p->state_status == DL_OK) {
     p->state_status = dl__state_commit(p->session.state, &p->state_error);
   }
@@ -288,13 +332,15 @@ static dl_status download(pull *p, const dl_progress_event *wanted, dl_error *er
   const dl__progress *progress = &p->session.progress;
   p->result->stage = DL_STAGE_UPLOAD;
   dl__progress_tell(progress, progress->calls.upload_start, *wanted);
-  return receive(p, err);
+  p->young = calloc(p->plan.count + 1, sizeof *p->young);
+  return p->young != NULL ? receive(p, err) : dl__fail_no_memory(err);
 }
 
 /* What came through is committed, also when others failed. */
 static dl_status finish(pull *p, bool downloaded, dl_error *err) {
   const dl__progress *progress = &p->session.progress;
   dl_pull_result *result = p->result;
+  uint64_t left_out = result->files_skipped; /* of a dry run: all that it would get, too */
   dl_status status = dl__pull_report(&p->plan, &p->receipts, result, err);
   if (status == DL_OK) status = commit(p, err);
   if (status != DL_OK) return status;
@@ -302,7 +348,7 @@ static dl_status finish(pull *p, bool downloaded, dl_error *err) {
     dl_progress_event event = {.files = result->files_downloaded,
                                .size_bytes = result->total_bytes};
     dl__progress_tell(progress, progress->calls.upload_complete, event);
-    if (result->files_skipped > 0) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
+    if (result->files_skipped > left_out) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
   }
   result->stage = DL_STAGE_DONE;
   if (result->files_failed == 0) return DL_OK;
@@ -315,8 +361,7 @@ static dl_status run_stages(pull *p, dl_error *err) {
   bool dry_run = p->options->dry_run != 0;
   dl_status status = check_cancel(p, err);
   if (status == DL_OK) status = take_keys(p, err);
-  if (status == DL_OK) status = begin(p, err);
-  if (status == DL_OK) status = list(p, err);
+  if (status == DL_OK) status = begin_and_list(p, err);
   if (status == DL_OK) status = make_plan(p, err);
   if (status == DL_OK) status = detect(p, &wanted, err);
   if (status != DL_OK) return status;
@@ -328,12 +373,18 @@ static dl_status run_stages(pull *p, dl_error *err) {
 
 dl_status dl__sync_pull(dl_sync *sync, const dl_pull_options *options, const dl_progress *progress,
                         dl_pull_result *result, dl_error *err) {
-  pull p = {.options = options, .result = result, .dir_fd = -1, .state_error = DL_ERROR_INIT};
+  pull p = {.options = options,
+            .result = result,
+            .changes_nothing = options->dry_run != 0,
+            .dir_fd = -1,
+            .state_error = DL_ERROR_INIT};
   dl__session_init(&p.session, sync, progress);
   dl_status status = run_stages(&p, err);
   dl__receipts_clear(&p.receipts);
   dl__pull_plan_clear(&p.plan);
   dl__listing_clear(&p.listing);
+  dl__patterns_clear(&p.append_only);
+  free(p.young);
   if (p.dir_fd >= 0) (void)close(p.dir_fd);
   dl__session_clear(&p.session);
   for (size_t i = 0; p.keys != NULL && i < options->key_count; i++) free(p.keys[i]);

@@ -1,11 +1,15 @@
 /* sync_verify.c: runs the stages of a verify: scan -> plan -> comparison -> report. */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fs.h"
 #include "base/vec.h"
 #include "push/plan.h"
 #include "push/source.h"
@@ -96,6 +100,26 @@ static dl_status compare_content(verify *v, dl__action *action, bool *equal, dl_
   return status;
 }
 
+static dl_status drop(void *user, const void *data, size_t size, dl_error *err) {
+  (void)user;
+  (void)data;
+  (void)size;
+  (void)err;
+  return DL_OK;
+}
+
+/* An object without a digest that was listed counts as another one if it cannot be read (it may
+ * be archived): a look at its first byte tells that. */
+static dl_status check_readable(const verify *v, const dl__remote *remote, dl_error *err) {
+  bool decided = strncmp(remote->digest, DL__DIGEST_PREFIX, strlen(DL__DIGEST_PREFIX)) == 0;
+  if (decided || remote->size_bytes == 0) return DL_OK;
+  dl_get_request request = DL_GET_REQUEST_INIT;
+  request.key = remote->key;
+  request.length_bytes = 1;
+  request.write = drop;
+  return dl__storage_get(&v->session.sync->storage, &request, err);
+}
+
 static dl_status compare(verify *v, dl__action *action, dl_error *err) {
   const char *key = action->file->key;
   if (action->verdict == DL__ADDED) {
@@ -104,6 +128,7 @@ static dl_status compare(verify *v, dl__action *action, dl_error *err) {
   bool equal = false;
   dl_error why = DL_ERROR_INIT;
   dl_status status = compare_content(v, action, &equal, &why);
+  if (status == DL_OK && !equal) status = check_readable(v, action->remote, &why);
   if (status != DL_OK) return settle(v, key, &why, err);
   if (!equal) {
     return add(v, DL_DIFFERENCE_CONTENT, key, "is not the same here and at the remote", err);
@@ -111,6 +136,13 @@ static dl_status compare(verify *v, dl__action *action, dl_error *err) {
   v->result->files_equal++;
   v->result->total_bytes += action->remote->size_bytes;
   return DL_OK;
+}
+
+static bool is_here(const verify *v, const char *key) {
+  const char *name;
+  struct stat st;
+  DL__AUTO_CLOSE int fd = dl__fs_open_parent(v->tree.fd, key, false, &name);
+  return fd >= 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
 /* Both lists are sorted by their keys. */
@@ -122,6 +154,10 @@ static dl_status add_only_remote(verify *v, dl_error *err) {
     int order = 1;
     while (f < v->tree.count && (order = strcmp(v->tree.files[f].key, key)) < 0) f++;
     if (f < v->tree.count && order == 0) continue;
+    if (!dl__scan_takes(key) && is_here(v, key)) {
+      dl__session_note(&v->session, key, "not compared: a push never sends such a name");
+      continue;
+    }
     status = add(v, DL_DIFFERENCE_NOT_LOCAL, key, "is only at the remote", err);
   }
   for (size_t i = 0; status == DL_OK && i < v->listing.foreign_count; i++) {
@@ -146,6 +182,11 @@ static dl_status detect(verify *v, dl_error *err) {
   if (status == DL_OK) status = dl__plan_local(&v->tree, &none, true, false, &v->plan, err);
   if (status != DL_OK) return status;
   v->result->objects_found = v->listing.count;
+  if (v->tree.count == 0 && v->listing.count == 0 && v->listing.foreign_count == 0) {
+    dl__session_note(&v->session, v->session.base,
+                     "nothing to compare: neither the folder nor the remote has files; are both "
+                     "right?");
+  }
   dl__plan_remote(&v->plan, &v->listing);
   for (size_t i = 0; status == DL_OK && i < v->plan.count; i++) {
     status = dl__session_check_cancel(&v->session, err);

@@ -38,7 +38,8 @@ typedef struct dl_pull_result {
   uint64_t files_unchanged;  /* of those: here already, with the same content */
   uint64_t files_downloaded; /* of those: here now, by this pull */
   uint64_t files_kept;       /* of the downloaded: what was here is kept beside as .orig */
-  uint64_t files_skipped;    /* needed downloading, not tried: dry run, or cancelled */
+  uint64_t files_skipped;    /* needed downloading, not tried: dry run, cancelled, or settings that
+                                are left as they are */
   uint64_t files_failed;     /* refused, or tried in vain: one entry of errors each */
   uint64_t total_bytes;      /* size of the downloaded files; dry run: of the skipped ones */
   uint64_t bytes_received;   /* bytes of content that came from the remote, failed tries included */
@@ -53,14 +54,21 @@ typedef struct dl_pull_result {
 /* clang-format on */
 
 /* Lists the remote, finds what differs from the folder, and gets it. The folder is made if it is
- * not there.
+ * not there, and the remote has something.
  *
  * A file appears whole or not at all: its content is proven by the digests of the remote before it
  * gets its name. What a file here has of it already is not got again. Nothing is written outside of
  * the folder, nor through a symbolic link.
- * A file here is replaced only if nothing is lost: it is what the last push or pull left, or the
- * object begins with it. Any other that differs is refused with DL_ERR_CONFLICT, and with `force`
- * kept beside. (A program that has the old file open goes on to write to that.)
+ * A file here is replaced if the object begins with it; or if it is what the last push or pull
+ * left, so that it was changed at the remote alone. What it held may then be nowhere any more: that
+ * is what somebody put another file over it for. A file that only ever grows ("sync.append_only")
+ * is therefore replaced only by an object that begins with it. Any other that differs is refused
+ * with DL_ERR_CONFLICT, and with `force` kept beside.
+ * A file that is locked with flock, as a journal does that writes to it, is replaced after that.
+ * (A program that has the old file open without such a lock goes on to write to that.)
+ * Names that no push sends (hidden ones, *.tmp and so on) are not got, nor is a config.ini at the
+ * top over one that is here and differs, unless it is one of the keys, or with `force`: a note
+ * tells of each, and neither is a failure.
  *
  * @param options   NULL: the defaults. Borrowed.
  * @param progress  NULL: no callbacks. Borrowed. The callbacks of a push: what they call
@@ -76,6 +84,7 @@ typedef struct dl_pull_result {
  *         DL_ERR_PARTIAL: some files were refused or failed, see result->errors: DL_ERR_CONFLICT
  *         was changed here; DL_ERR_DOWNLOAD cannot be written, or must not (its name, or what is in
  *         the way); DL_ERR_NOT_FOUND a key that is not there; or the failure of the storage;
+ *         DL_ERR_NOT_FOUND: the remote has no files at all, which a wrong URL looks like, too;
  *         DL_ERR_CANCELLED; DL_ERR_LOCKED: a push or pull of this folder and remote runs;
  *         DL_ERR_BUSY: this handle is in use; DL_ERR_CHANGE_DETECTION, DL_ERR_AUTH, DL_ERR_NETWORK,
  *         DL_ERR_STORAGE: the remote could not be listed or compared (result->stage says so);

@@ -57,7 +57,9 @@ typedef struct dl_verify_result {
 /* Reads every file that a push would consider and compares its content with what the remote says of
  * the object: its digest, or the digests of its segments; where there are none, with its bytes. No
  * memory of an earlier push counts, and nothing is changed. A push may run at the same time; what
- * it changes may then be called a difference.
+ * it changes may then be called a difference. An object of a name that no push sends is none if
+ * there is such a file here: a note tells of it. So does one if there is nothing at all to compare,
+ * on either side: that is equal, but may come of a wrong URL.
  * @param options   NULL: the defaults. Borrowed.
  * @param progress  NULL: no callbacks. Borrowed. Only scan_start, scan_complete,
  *                  change_detection_start, change_detection_complete (files: those that differ) and

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -12,6 +13,10 @@
 #include "base/error.h"
 #include "push/fill.h"
 #include "push/target.h"
+
+/* So long after a write the stamps may be trusted, where the filesystem has fine ones: see
+ * dl__stamp_settled. With a little more, as that is not asked at the very moment. */
+#define SETTLE_NS 21000000
 
 /* One fetch. */
 typedef struct fetch {
@@ -64,9 +69,7 @@ static dl_status open_old(fetch *f, dl_error *err) {
 }
 
 static dl_status diverged(const fetch *f, dl_error *err) {
-  return conflict(f,
-                  "was changed here and at the remote; with --force what is here is kept beside "
-                  "as .orig",
+  return conflict(f, "differs from the remote; with --force what is here is kept beside as .orig",
                   err);
 }
 
@@ -216,4 +219,70 @@ dl_status dl__fetch_is_prefix(const dl__fetch_request *request, bool *prefix, dl
   if (status == DL_OK && may_be) status = compare_range(&f, prefix, err);
   end(&f);
   return status;
+}
+
+/* The digest of the first bytes of the file, as many as the object has. */
+static dl_status compare_begin(const fetch *f, bool *same, dl_error *err) {
+  dl__reader *reader = f->request->reader;
+  const dl__remote *remote = f->request->remote;
+  char sha256[DL__DIGEST_SIZE];
+  char md5_text[DL__DIGEST_SIZE];
+  uint8_t md5[DL__MD5_BYTES];
+  dl_status status = dl__hash_begin(&reader->hash, err);
+  for (uint64_t at = 0; status == DL_OK && at < remote->size_bytes;) {
+    uint64_t left = remote->size_bytes - at;
+    size_t size = left < reader->size_bytes ? (size_t)left : reader->size_bytes;
+    if (atomic_load(reader->cancel)) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
+    ssize_t got = dl__fs_pread(f->filling.old_fd, reader->buffer, size, at);
+    if (got < 0 || (size_t)got != size) return DL_OK;
+    status = dl__hash_add(&reader->hash, reader->buffer, size, err);
+    at += size;
+  }
+  if (status == DL_OK) status = dl__hash_end_md5(&reader->hash, md5, err);
+  if (status == DL_OK) status = dl__hash_end(&reader->hash, sha256, err);
+  if (status != DL_OK) return status;
+  dl__md5_text(md5, md5_text);
+  *same = strcmp(remote->digest, sha256) == 0 || strcmp(remote->digest, md5_text) == 0;
+  return DL_OK;
+}
+
+dl_status dl__fetch_has_grown(const dl__fetch_request *request, bool *grown, dl_error *err) {
+  fetch f;
+  start(&f, request);
+  *grown = false;
+  dl_status status = dl__target_find(&f.target, request->dir_fd, request->remote->key, false, err);
+  if (status == DL_OK) status = open_old(&f, err);
+  bool may_have = f.filling.old_fd >= 0 && f.filling.old_bytes > request->remote->size_bytes;
+  if (status == DL_OK && may_have) status = dl__fill_begin(&f.filling, err);
+  if (status == DL_OK && may_have && f.filling.segments.count > 0) {
+    status = dl__fill_reuse(&f.filling, err);
+    *grown = status == DL_OK && f.filling.same_bytes == request->remote->size_bytes;
+  } else if (status == DL_OK && may_have) {
+    status = compare_begin(&f, grown, err);
+  }
+  end(&f);
+  return status;
+}
+
+/* The time of last change that was given to it tells: a write in the moment in which it was made
+ * would have moved that to this moment, though perhaps not the ctime on. */
+static bool has_settled(int dir_fd, const dl__row *row) {
+  dl__target now;
+  bool restored = row->stamp.mtime_ns < row->stamp.ctime_ns - SETTLE_NS;
+  if (!restored || !dl__stamp_settled(&row->stamp, dl__clock_wall_ns())) return false;
+  bool same = dl__target_find(&now, dir_fd, row->key, false, NULL) == DL_OK && now.there &&
+              dl__stamp_same(&now.stamp, &row->stamp);
+  dl__target_clear(&now);
+  return same;
+}
+
+void dl__fetch_settle(int dir_fd, dl__row *rows, size_t count) {
+  int64_t last_ns = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (rows[i].stamp.ctime_ns > last_ns) last_ns = rows[i].stamp.ctime_ns;
+  }
+  int64_t wait_ns = last_ns + SETTLE_NS + 1 - dl__clock_wall_ns();
+  struct timespec wait = {0, wait_ns < SETTLE_NS ? (long)wait_ns : SETTLE_NS};
+  if (wait_ns > 0) (void)nanosleep(&wait, NULL);
+  for (size_t i = 0; i < count; i++) rows[i].settled = has_settled(dir_fd, &rows[i]);
 }

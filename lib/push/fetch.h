@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <devlog/error.h>
@@ -37,7 +38,7 @@ typedef struct dl__fetch_request {
   const dl__stamp *known; /* DL__OVER_KNOWN */
   dl__reader *reader;     /* its digests have an MD5 */
   dl__fetch_meter *meter;
-  void (*progress)(void *user); /* the meter moved */
+  void (*progress)(void *user); /* the meter moved; NULL: nobody asks */
   void *progress_user;
 } dl__fetch_request;
 
@@ -59,5 +60,13 @@ dl_status dl__fetch(const dl__fetch_request *request, dl__fetched *out, dl_error
 
 /* True in *prefix if the object begins with the local file of its key; nothing is written. */
 dl_status dl__fetch_is_prefix(const dl__fetch_request *request, bool *prefix, dl_error *err);
+
+/* True in *grown if the local file, which is larger, is known to begin with the object: by its
+ * digests, without its bytes. */
+dl_status dl__fetch_has_grown(const dl__fetch_request *request, bool *grown, dl_error *err);
+
+/* Waits until the stamps of files that were just made may be trusted, a moment at most; then those
+ * rows are `settled` whose file is still as it was made, if any write would have shown. */
+void dl__fetch_settle(int dir_fd, dl__row *rows, size_t count);
 
 #endif

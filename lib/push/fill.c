@@ -34,10 +34,14 @@ static dl_status put(const dl__filling *f, const void *data, size_t size, uint64
                         "cannot write the file");
 }
 
+static void tell(const dl__filling *f) {
+  if (f->request->progress != NULL) f->request->progress(f->request->progress_user);
+}
+
 static void count(const dl__filling *f, size_t size) {
   atomic_fetch_add(&f->request->meter->received_bytes, size);
   atomic_fetch_add(&f->request->meter->done_bytes, size);
-  f->request->progress(f->request->progress_user);
+  tell(f);
 }
 
 static dl_status take_layout(dl__filling *f, const dl__layout *layout, dl_error *err) {
@@ -108,7 +112,7 @@ dl_status dl__fill_reuse(dl__filling *filling, dl_error *err) {
     if (status != DL_OK || !segment->kept) continue;
     if (f->same_bytes == segment->offset_bytes) f->same_bytes += segment->size_bytes;
     atomic_fetch_add(&f->request->meter->reused_bytes, segment->size_bytes);
-    f->request->progress(f->request->progress_user);
+    tell(f);
   }
   return status;
 }

@@ -1,8 +1,10 @@
 /* push/pull_plan.c: takes what is listed, looks at what is here, says what a pull may do.
  *
- * A file may be replaced without a loss if it is what the last push or pull left here (then
- * only the remote has changed), or if the object begins with it (then a log has grown
- * elsewhere). Anything else that differs was changed here, and is not touched. */
+ * A file may be replaced if it is what the last push or pull left here (then only the remote
+ * has changed), or if the object begins with it (then a log has grown
+ * elsewhere). Anything else that differs was changed here, and is not touched. Of a file that only
+ * ever grows the object has to begin with it in any case: else some machine has put another file
+ * over what was pushed from here. */
 #include "push/pull_plan.h"
 
 #include <stdlib.h>
@@ -25,6 +27,19 @@ static void refuse_as(dl__pull_action *action, dl_status status, const char *why
   dl_error error = DL_ERROR_INIT;
   (void)dl__fail(&error, status, action->key, "%s", why);
   refuse(action, &error);
+}
+
+static void leave_out(dl__pull_action *action, const char *why) {
+  action->verdict = DL__PULL_LEFT_OUT;
+  action->note = why;
+  free(action->error);
+  action->error = NULL;
+}
+
+/* These are about all files. */
+static bool is_about_all(dl_status status) {
+  return status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY || status == DL_ERR_AUTH ||
+         status == DL_ERR_NETWORK;
 }
 
 static const char *last_part(const char *key) {
@@ -72,9 +87,12 @@ static void add_objects(const dl__pull_request *r, dl__pull_plan *out) {
       row++;
     }
     if (row < r->rows->count && order == 0) action->row = &r->rows->items[row];
-    if (!is_below_object(r->listing, remote->key)) continue;
-    refuse_as(action, DL_ERR_DOWNLOAD,
-              "the remote has a file of the same name as one of its folders");
+    if (!dl__scan_takes(remote->key)) {
+      leave_out(action, "not pulled: a push never sends such a name");
+    } else if (is_below_object(r->listing, remote->key)) {
+      refuse_as(action, DL_ERR_DOWNLOAD,
+                "the remote has a file of the same name as one of its folders");
+    }
   }
 }
 
@@ -146,18 +164,55 @@ static void fetch_known(dl__pull_action *action, const dl__stamp *stamp) {
   action->known = *stamp;
 }
 
-static void settle_changed(const dl__pull_request *r, dl__pull_action *action, bool was_pushed) {
+/* What it takes to look at the content without getting the object. */
+static dl__fetch_request look_at(const dl__pull_request *r, const dl__pull_action *action,
+                                 dl__fetch_meter *meter) {
+  atomic_init(&meter->received_bytes, 0);
+  atomic_init(&meter->done_bytes, 0);
+  atomic_init(&meter->reused_bytes, 0);
+  return (dl__fetch_request){.storage = r->storage,
+                             .dir_fd = r->dir_fd,
+                             .remote = action->remote,
+                             .reader = r->reader,
+                             .meter = meter};
+}
+
+static bool was_pushed(const dl__pull_action *action) {
+  const char *digest = action->remote->digest;
+  return action->row != NULL && dl__digest_valid(digest) &&
+         strcmp(action->row->digest, digest) == 0;
+}
+
+/* What is here is not to be replaced. */
+static dl_status settle_changed(const dl__pull_request *r, dl__pull_action *action,
+                                const dl__stamp *stamp, memory known, dl_error *err) {
+  const char *why = "was changed here and at the remote; with --force what is here is kept beside "
+                    "as .orig";
+  bool grown = false;
   if (r->force) {
     fetch(action, DL__OVER_ANY);
-  } else if (was_pushed) {
-    refuse_as(action, DL_ERR_CONFLICT,
-              "was changed here, and not at the remote: push it; or pull with --force, which keeps "
-              "it beside as .orig");
-  } else {
-    refuse_as(action, DL_ERR_CONFLICT,
-              "was changed here and at the remote; with --force what is here is kept beside as "
-              ".orig");
+    return DL_OK;
   }
+  if (!was_pushed(action) && stamp->size_bytes > action->remote->size_bytes) {
+    dl__fetch_meter meter;
+    dl__fetch_request request = look_at(r, action, &meter);
+    dl_status status = dl__fetch_has_grown(&request, &grown, err);
+    if (status != DL_OK) return status;
+  }
+  if (grown) {
+    why = "has more here than at the remote: push it; or pull with --force, which keeps it beside "
+          "as .orig";
+  } else if (was_pushed(action)) {
+    why = "was changed here, and not at the remote: push it; or pull with --force, which keeps it "
+          "beside as .orig";
+  } else if (known != NOTHING) {
+    why = "the remote has another file now, without all that is here; with --force what is here is "
+          "kept beside as .orig";
+  } else if (action->row == NULL) {
+    why = "differs from the remote; with --force what is here is kept beside as .orig";
+  }
+  refuse_as(action, DL_ERR_CONFLICT, why);
+  return DL_OK;
 }
 
 /* True: the local file can be read; else the action is refused. */
@@ -187,22 +242,18 @@ static dl_status compare_content(const dl__pull_request *r, dl__pull_action *act
 
 /* A shorter file: the fetch finds out whether the object begins with it; a dry run by looking. */
 static dl_status compare_shorter(const dl__pull_request *r, dl__pull_action *action,
-                                 dl_error *err) {
-  dl__fetch_meter meter;
-  atomic_init(&meter.received_bytes, 0);
-  atomic_init(&meter.done_bytes, 0);
-  atomic_init(&meter.reused_bytes, 0);
+                                 const dl__stamp *stamp, memory known, dl_error *err) {
   fetch(action, r->force ? DL__OVER_ANY : DL__OVER_PREFIX);
   if (r->force || !r->dry_run) return DL_OK;
-  dl__fetch_request request = {.storage = r->storage,
-                               .dir_fd = r->dir_fd,
-                               .remote = action->remote,
-                               .reader = r->reader,
-                               .meter = &meter};
+  dl__fetch_meter meter;
+  dl__fetch_request request = look_at(r, action, &meter);
   bool prefix;
   dl_status status = dl__fetch_is_prefix(&request, &prefix, err);
-  if (status == DL_OK && !prefix) settle_changed(r, action, false);
-  return status;
+  return status != DL_OK || prefix ? status : settle_changed(r, action, stamp, known, err);
+}
+
+static bool only_grows(const dl__pull_request *r, const dl__pull_action *action) {
+  return r->append_only != NULL && dl__patterns_match(r->append_only, action->key);
 }
 
 static dl_status compare_file(const dl__pull_request *r, dl__pull_action *action,
@@ -221,16 +272,39 @@ static dl_status compare_file(const dl__pull_request *r, dl__pull_action *action
     status = compare_content(r, action, fresh, err);
   }
   if (status != DL_OK || action->verdict == DL__PULL_SAME) return status;
-  if (known != NOTHING) {
+  if (known != NOTHING && !only_grows(r, action)) {
     fetch_known(action, stamp);
     return DL_OK;
   }
-  const dl__row *row = action->row;
-  bool was_pushed = row != NULL && has_digest && strcmp(row->digest, remote->digest) == 0;
-  if (stamp->size_bytes < remote->size_bytes && !was_pushed) {
-    return compare_shorter(r, action, err);
+  if (stamp->size_bytes < remote->size_bytes && !was_pushed(action)) {
+    return compare_shorter(r, action, stamp, known, err);
   }
-  settle_changed(r, action, was_pushed);
+  return settle_changed(r, action, stamp, known, err);
+}
+
+/* The next push goes to where the settings say: no remote may change that unasked. */
+static bool keeps_settings(const dl__pull_request *r, const dl__pull_action *action) {
+  if (r->force || strcmp(action->key, "config.ini") != 0) return false;
+  for (size_t i = 0; i < r->key_count; i++) {
+    if (strcmp(r->keys[i], action->key) == 0) return false;
+  }
+  return true;
+}
+
+/* There is a file in its place. */
+static dl_status compare_there(const dl__pull_request *r, dl__pull_action *action,
+                               const dl__stamp *stamp, dl__row *fresh, dl_error *err) {
+  dl_error why = DL_ERROR_INIT;
+  dl_status status = compare_file(r, action, stamp, fresh, &why);
+  if (is_about_all(status)) {
+    dl__error_copy(err, &why);
+    return status;
+  }
+  if (status != DL_OK) refuse(action, &why);
+  if (action->verdict != DL__PULL_SAME && keeps_settings(r, action)) {
+    leave_out(action, "not pulled: the settings here are others, and stay; to replace them, name "
+                      "config.ini as a KEY, or pull with --force");
+  }
   return DL_OK;
 }
 
@@ -268,7 +342,7 @@ dl_status dl__pull_plan_compare(const dl__pull_request *request, dl__pull_action
   } else if (!target.there) {
     fetch(action, DL__OVER_NOTHING);
   } else {
-    status = compare_file(request, action, &target.stamp, fresh, err);
+    status = compare_there(request, action, &target.stamp, fresh, err);
   }
   dl__target_clear(&target);
   return status;

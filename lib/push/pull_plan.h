@@ -18,7 +18,8 @@ typedef enum dl__pull_verdict {
   DL__PULL_UNKNOWN, /* has to be compared with the local file */
   DL__PULL_SAME,    /* is here already */
   DL__PULL_FETCH,   /* is to be got */
-  DL__PULL_REFUSED  /* must not be got: see error */
+  DL__PULL_REFUSED, /* must not be got: see error */
+  DL__PULL_LEFT_OUT /* is not got, and that is no failure: see note */
 } dl__pull_verdict;
 
 /* What is to happen with one object. Pointers are borrowed of the listing and the rows. */
@@ -30,6 +31,7 @@ typedef struct dl__pull_action {
   dl__fetch_over over; /* FETCH */
   dl__stamp known;     /* DL__OVER_KNOWN */
   dl_error *error;     /* REFUSED: why; NULL: no memory for it */
+  const char *note;    /* LEFT_OUT: why */
 } dl__pull_action;
 
 typedef struct dl__pull_plan {
@@ -41,6 +43,7 @@ typedef struct dl__pull_request {
   const dl__storage *storage;
   const dl__listing *listing; /* its foreign names are sorted by the plan */
   const dl__rows *rows;
+  const dl__patterns *append_only; /* files that only ever grow; NULL: none */
   const char *const *keys;  /* what was asked for: objects, and folders with all below them */
   size_t key_count;         /* 0: everything */
   const dl__file_id *avoid; /* folders and files that nothing is written to */
@@ -59,8 +62,8 @@ void dl__pull_plan_clear(dl__pull_plan *plan);
 
 /* Step 2: looks at the local file of one action that is still UNKNOWN.
  * fresh: if it is the SAME, and that was found out by reading, what is worth remembering (key
- * borrowed); else its key is NULL.
- * DL_ERR_CANCELLED, DL_ERR_NO_MEMORY, or the failure of the storage. */
+ * borrowed); else its key is NULL. A failure that is about this object alone refuses it.
+ * DL_ERR_CANCELLED, DL_ERR_NO_MEMORY, DL_ERR_AUTH, DL_ERR_NETWORK. */
 dl_status dl__pull_plan_compare(const dl__pull_request *request, dl__pull_action *action,
                                 dl__row *fresh, dl_error *err);
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <devlog/storage.h>
+
 #include "base/error.h"
 #include "base/vec.h"
 #include "base/walk.h"
@@ -24,18 +26,30 @@ typedef struct scan {
   dl__tree *tree;
 } scan;
 
-static bool is_ignored(const dl__walk_entry *entry) {
-  if (entry->name[0] == '.') return true;
-  if (S_ISDIR(entry->st->st_mode)) {
+static bool is_ignored(const char *name, bool is_dir) {
+  if (name[0] == '.') return true;
+  if (is_dir) {
     for (size_t i = 0; i < COUNT(ignored_dirs); i++) {
-      if (strcmp(entry->name, ignored_dirs[i]) == 0) return true;
+      if (strcmp(name, ignored_dirs[i]) == 0) return true;
     }
     return false;
   }
   for (size_t i = 0; i < COUNT(ignored_files); i++) {
-    if (fnmatch(ignored_files[i], entry->name, 0) == 0) return true;
+    if (fnmatch(ignored_files[i], name, 0) == 0) return true;
   }
   return false;
+}
+
+bool dl__scan_takes(const char *key) {
+  char folders[DL_KEY_MAX + 1];
+  if (strlen(key) > DL_KEY_MAX) return false;
+  (void)strcpy(folders, key);
+  char *part = folders;
+  for (char *slash; (slash = strchr(part, '/')) != NULL; part = slash + 1) {
+    *slash = '\0';
+    if (is_ignored(part, true)) return false;
+  }
+  return !is_ignored(part, false);
 }
 
 static bool is_avoided(const dl__scan_request *request, const struct stat *st) {
@@ -73,7 +87,8 @@ static dl_status add_file(dl__tree *tree, const dl__walk_entry *entry, dl_error 
 
 static dl_status scan_entry(const dl__walk_entry *entry, bool *enter, void *user, dl_error *err) {
   scan *s = user;
-  if (is_ignored(entry) || is_avoided(s->request, entry->st)) return DL_OK;
+  if (is_ignored(entry->name, S_ISDIR(entry->st->st_mode)) || is_avoided(s->request, entry->st))
+    return DL_OK;
   if (dl__patterns_match(s->request->exclude, entry->key)) return DL_OK;
   if (S_ISDIR(entry->st->st_mode)) {
     *enter = true;

@@ -2,6 +2,7 @@
 #ifndef DL_PUSH_SCAN_H
 #define DL_PUSH_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,11 @@ typedef struct dl__scan_request {
  * Hidden names and those of config.h's fixed list are left out; symbolic links
  * and special files too, with a note. The caller clears *out, also on failure. */
 dl_status dl__scan(const dl__scan_request *request, dl__tree *out, dl_error *err);
+
+/* False for the keys that no scan gives, whatever the patterns: a part of it is hidden, or on
+ * the fixed list. */
+bool dl__scan_takes(const char *key);
+
 void dl__tree_clear(dl__tree *tree);
 
 #endif

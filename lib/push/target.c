@@ -1,5 +1,9 @@
 /* push/target.c: takes the place of a local file, gives a temporary file beside it, and
- * puts that in its place. See target.h. */
+ * puts that in its place. See target.h.
+ *
+ * The old file is locked (flock) while it loses its name, and the new one from the beginning: who
+ * writes with that lock, as the journal does, has either written before, or finds that the
+ * name means another file now. */
 #include "push/target.h"
 
 #include <dirent.h>
@@ -11,13 +15,25 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #define TRIES    16
 #define ORIG_MAX 1000
+
+/* How long somebody else may have the old file locked, and how often it is tried. */
+#define LOCK_WAIT_MS  3000
+#define LOCK_PAUSE_NS 10000000
+
+/* .devlog-old-RANDOM.NAME: the second name of a file that is being replaced. A NAME that would
+ * make it too long is cut off. */
+#define OLD_PREFIX   DL__TARGET_PREFIX "old-"
+#define OLD_DIGITS   16
+#define OLD_NAME_MAX (NAME_MAX - (int)(sizeof OLD_PREFIX - 1) - OLD_DIGITS - 1)
 
 static dl_status fail(const dl__target *t, int errnum, const char *verb, dl_error *err) {
   if (errnum == ENOMEM) return dl__fail_no_memory(err);
@@ -73,6 +89,22 @@ static int random_name(char name[DL__TARGET_SIZE]) {
   return 0;
 }
 
+static int old_name(const char *name, char old[NAME_MAX + 1]) {
+  uint64_t number;
+  if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) return -1;
+  (void)snprintf(old, NAME_MAX + 1, OLD_PREFIX "%016" PRIx64 ".%.*s", number, OLD_NAME_MAX, name);
+  return 0;
+}
+
+/* NAME of such a name; NULL for others. */
+static const char *name_of_old(const char *old) {
+  size_t prefix = sizeof OLD_PREFIX - 1;
+  bool is_old = strncmp(old, OLD_PREFIX, prefix) == 0 &&
+                strspn(old + prefix, "0123456789abcdef") == OLD_DIGITS &&
+                old[prefix + OLD_DIGITS] == '.' && old[prefix + OLD_DIGITS + 1] != '\0';
+  return is_old ? old + prefix + OLD_DIGITS + 1 : NULL;
+}
+
 /* Between making and locking it, somebody who sweeps may have taken it for a dead one: then it
  * has no name any more, and another is made. */
 static int open_temp(dl__target *t) {
@@ -117,39 +149,72 @@ static bool has_no_links(int errnum) {
 }
 
 /* A second name for an old file, which must be free. Without links: the old one's only name. */
-static int set_aside(const dl__target *t, const char *aside) {
-  if (linkat(t->dir_fd, t->name, t->dir_fd, aside, 0) == 0) return 0;
+static int set_aside(int dir_fd, const char *from, const char *aside) {
+  if (linkat(dir_fd, from, dir_fd, aside, 0) == 0) return 0;
   if (!has_no_links(errno)) return -1;
   struct stat st;
-  if (fstatat(t->dir_fd, aside, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+  if (fstatat(dir_fd, aside, &st, AT_SYMLINK_NOFOLLOW) == 0) {
     errno = EEXIST;
     return -1;
   }
-  return errno == ENOENT ? renameat(t->dir_fd, t->name, t->dir_fd, aside) : -1;
+  return errno == ENOENT ? renameat(dir_fd, from, dir_fd, aside) : -1;
+}
+
+/* Gives the file `from` the name NAME.orig, or the next one that is free. -1 and errno. */
+static int keep_as_orig(int dir_fd, const char *from, const char *name,
+                        char kept[DL__TARGET_KEPT_SIZE]) {
+  for (int number = 0; number < ORIG_MAX; number++) {
+    size_t size = DL__TARGET_KEPT_SIZE;
+    int length = number == 0 ? snprintf(kept, size, "%s.orig", name)
+                             : snprintf(kept, size, "%s.orig.%d", name, number);
+    errno = ENAMETOOLONG;
+    if (length > 0 && length <= NAME_MAX && set_aside(dir_fd, from, kept) == 0) return 0;
+    if (errno != EEXIST) break;
+  }
+  return -1;
 }
 
 static dl_status keep_beside(dl__target *t, dl_error *err) {
-  for (int number = 0; number < ORIG_MAX; number++) {
-    char *aside = t->kept_as;
-    size_t size = sizeof t->kept_as;
-    int length = number == 0 ? snprintf(aside, size, "%s.orig", t->name)
-                             : snprintf(aside, size, "%s.orig.%d", t->name, number);
-    errno = ENAMETOOLONG;
-    if (length > 0 && length <= NAME_MAX && set_aside(t, aside) == 0) return DL_OK;
-    if (errno != EEXIST) break;
-  }
+  if (keep_as_orig(t->dir_fd, t->name, t->name, t->kept_as) == 0) return DL_OK;
   int failure = errno;
   t->kept_as[0] = '\0';
   return fail(t, failure, "keep beside", err);
 }
 
-static bool is_as_found(const dl__target *t, const char *name) {
+/* linked: it was given a second name since, which moves its ctime on. */
+static bool is_as_found(const dl__target *t, const char *name, bool linked) {
   struct stat st;
   if (fstatat(t->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
   dl__stamp now;
   dl__stamp_from(&now, &st);
-  now.ctime_ns = t->stamp.ctime_ns; /* a link moves it on */
+  if (linked) now.ctime_ns = t->stamp.ctime_ns;
   return S_ISREG(st.st_mode) && dl__stamp_same(&now, &t->stamp);
+}
+
+static bool is_named(int dir_fd, const char *name, const struct stat *held) {
+  struct stat named;
+  return fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == held->st_dev &&
+         named.st_ino == held->st_ino;
+}
+
+/* The old file, until *fd is closed. One that cannot be opened, nobody of us can write to either;
+ * and a filesystem without locks has none to respect. */
+static dl_status lock_old(const dl__target *t, int *fd, dl_error *err) {
+  int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  *fd = openat(t->dir_fd, t->name, O_RDWR | flags);
+  if (*fd < 0) *fd = openat(t->dir_fd, t->name, O_RDONLY | flags);
+  if (*fd < 0) return errno == ENOENT ? changed(t, err) : DL_OK;
+  uint64_t end_ms = dl__clock_mono_ms() + LOCK_WAIT_MS;
+  while (flock(*fd, LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR)) {
+    if (dl__clock_mono_ms() >= end_ms) {
+      return dl__fail(err, DL_ERR_DOWNLOAD, t->key,
+                      "another program keeps the file locked; pull again when it has finished");
+    }
+    const struct timespec pause = {0, LOCK_PAUSE_NS};
+    (void)nanosleep(&pause, NULL);
+  }
+  struct stat held;
+  return fstat(*fd, &held) == 0 && is_named(t->dir_fd, t->name, &held) ? DL_OK : changed(t, err);
 }
 
 static int take_name(dl__target *t) {
@@ -173,11 +238,11 @@ static dl_status take_free_name(dl__target *t, dl_error *err) {
 }
 
 /* The old file keeps a second name until it is sure that nobody wrote to it before it lost the
- * first one; else it gets that back. */
+ * first one; else it gets that back. Who is killed in between leaves it to dl__target_sweep. */
 static dl_status replace(dl__target *t, dl_error *err) {
-  char aside[DL__TARGET_SIZE];
-  if (!is_as_found(t, t->name)) return changed(t, err);
-  if (random_name(aside) != 0) return fail(t, errno, "replace", err);
+  char aside[NAME_MAX + 1];
+  if (!is_as_found(t, t->name, false)) return changed(t, err);
+  if (old_name(t->name, aside) != 0) return fail(t, errno, "replace", err);
   bool linked = linkat(t->dir_fd, t->name, t->dir_fd, aside, 0) == 0;
   if (!linked && errno == ENOENT) return changed(t, err);
   if (!linked && !has_no_links(errno)) return fail(t, errno, "replace", err);
@@ -187,7 +252,7 @@ static dl_status replace(dl__target *t, dl_error *err) {
     return status;
   }
   if (!linked) return DL_OK;
-  if (is_as_found(t, aside)) {
+  if (is_as_found(t, aside, true)) {
     (void)unlinkat(t->dir_fd, aside, 0);
     return DL_OK;
   }
@@ -197,8 +262,11 @@ static dl_status replace(dl__target *t, dl_error *err) {
 
 static dl_status take_place(dl__target *t, dl__target_old old, dl_error *err) {
   if (!t->there) return take_free_name(t, err);
+  DL__AUTO_CLOSE int old_fd = -1;
+  dl_status status = lock_old(t, &old_fd, err);
+  if (status != DL_OK) return status;
   if (old == DL__OLD_REPLACED) return replace(t, err);
-  dl_status status = keep_beside(t, err);
+  status = keep_beside(t, err);
   if (status != DL_OK) return status;
   return take_name(t) == 0 ? DL_OK : fail(t, errno, "replace", err);
 }
@@ -229,11 +297,27 @@ bool dl__target_is_temp(const char *name) {
          strcmp(name + prefix + 16, DL__TARGET_SUFFIX) == 0;
 }
 
+/* A file that somebody was replacing: this may be its only name. */
+static void recover(int dir_fd, const char *old, const struct stat *held) {
+  const char *name = name_of_old(old);
+  char kept[DL__TARGET_KEPT_SIZE];
+  bool cut_off = strlen(old) == NAME_MAX;
+  bool has_another = is_named(dir_fd, name, held) || (cut_off && held->st_nlink > 1);
+  if (has_another || keep_as_orig(dir_fd, old, name, kept) == 0) (void)unlinkat(dir_fd, old, 0);
+}
+
 static void sweep_one(int dir_fd, const char *name) {
-  DL__AUTO_CLOSE int fd = openat(dir_fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  DL__AUTO_CLOSE int fd = openat(dir_fd, name, O_RDWR | flags);
+  if (fd < 0) fd = openat(dir_fd, name, O_RDONLY | flags);
   struct stat st;
   if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) return;
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) (void)unlinkat(dir_fd, name, 0);
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_named(dir_fd, name, &st)) return;
+  if (dl__target_is_temp(name)) {
+    (void)unlinkat(dir_fd, name, 0);
+  } else {
+    recover(dir_fd, name, &st);
+  }
 }
 
 void dl__target_sweep(int dir_fd, const char *key) {
@@ -245,7 +329,8 @@ void dl__target_sweep(int dir_fd, const char *key) {
     return;
   }
   for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-    if (dl__target_is_temp(entry->d_name)) sweep_one(fd, entry->d_name);
+    const char *found = entry->d_name;
+    if (dl__target_is_temp(found) || name_of_old(found) != NULL) sweep_one(fd, found);
   }
   (void)closedir(dir);
 }

@@ -6,7 +6,9 @@
  *     dl__target_publish  time, fsync, the name, fsync of the folder
  *
  * Names of that form are hidden, so no push takes them; one whose lock is free belongs to a
- * dead process, and dl__target_sweep removes it. */
+ * dead process, and dl__target_sweep removes it. A file that is being replaced has for a moment
+ * the second name .devlog-old-RANDOM.NAME: what a dead process left of those may be the only copy
+ * of something, and the sweep makes it NAME.orig. */
 #ifndef DL_PUSH_TARGET_H
 #define DL_PUSH_TARGET_H
 
@@ -54,7 +56,8 @@ typedef enum dl__target_old {
 } dl__target_old;
 
 /* Gives the temporary file its name; *stamp is that of the new file. A name that was free when it
- * was looked for, and is not any more, is DL_ERR_SOURCE_CHANGED.
+ * was looked for, and is not any more, is DL_ERR_SOURCE_CHANGED. An old file that somebody else
+ * has locked (flock) is waited for some seconds; then DL_ERR_DOWNLOAD.
  * mtime_ns: its time of last change; 0: now. */
 dl_status dl__target_publish(dl__target *target, dl__target_old old, int64_t mtime_ns,
                              dl__stamp *stamp, dl_error *err);
@@ -62,8 +65,8 @@ dl_status dl__target_publish(dl__target *target, dl__target_old old, int64_t mti
 /* True for the names of temporary files. */
 bool dl__target_is_temp(const char *name);
 
-/* Removes what dead processes left in the folder that holds key. What fails is left to
- * the next time. */
+/* Removes what dead processes left in the folder that holds key, or gives it back as .orig. What
+ * fails is left to the next time. */
 void dl__target_sweep(int dir_fd, const char *key);
 
 #endif

@@ -323,6 +323,26 @@ t_json() {
     and lines[-1]["files_equal"] == 3'
 }
 
+# A typing error must not look like a remote that has nothing new.
+t_nothing() {
+  small
+  local right=$to
+  to=$url.typo
+  pull
+  expect_code 1
+  expect_text err 'the remote has no files; is its URL right?'
+  [[ ! -e $base && ! -e $remote.typo ]]
+  to=$right
+  pull
+  expect_code 0
+  to=$url.typo
+  pull
+  expect_code 1
+  rm -r "$base" && mkdir "$base"
+  verify
+  expect_text out 'nothing to compare'
+}
+
 t_usage() {
   small
   pull --checksum
@@ -388,6 +408,7 @@ check 'the text of pull and verify' t_text
 check 'plain ASCII' t_ascii
 check 'single keys' t_keys
 check 'JSON' t_json
+check 'a remote that is not there' t_nothing
 check 'usage' t_usage
 check 'killed' t_killed
 check 'locked' t_locked

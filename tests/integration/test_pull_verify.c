@@ -248,6 +248,79 @@ START_TEST(replaces_what_was_pulled) {
 }
 END_TEST
 
+/* The same where it was changed elsewhere a moment before. */
+START_TEST(replaces_what_was_pulled_just_now) {
+  support_write(p.src, "a.md", "first");
+  push_ok();
+  remove_file("a.md");
+  support_settle();
+  pull_ok(1);
+  push_elsewhere("a.md", "2nd");
+  pull_ok(1);
+  assert_text("a.md", "2nd");
+}
+END_TEST
+
+/* What only grows is never given up for another file, though it was pushed from here. */
+START_TEST(a_log_that_was_pushed_over) {
+  support_write(p.src, "events/a.jsonl", "mine\n");
+  support_settle();
+  push_ok();
+  static const char *const others[] = {"other", "another one\n", "few"};
+  for (size_t i = 0; i < COUNT(others); i++) {
+    push_elsewhere("events/a.jsonl", others[i]);
+    for (options.dry_run = 0; options.dry_run < 2; options.dry_run++) {
+      pull_refuses("events/a.jsonl", DL_ERR_CONFLICT);
+    }
+    assert_text("events/a.jsonl", "mine\n");
+  }
+  push_elsewhere("events/a.jsonl", "mine\nmore\n");
+  options.dry_run = 0;
+  pull_ok(1);
+  assert_text("events/a.jsonl", "mine\nmore\n");
+  push_elsewhere("events/a.jsonl", "other\n");
+  options.force = 1;
+  pull_ok(1);
+  ck_assert_uint_eq(result.files_kept, 1);
+  ck_assert_ptr_nonnull(strstr(seen.notes, "kept beside it as a.jsonl.orig; append the lines"));
+  assert_text("events/a.jsonl", "other\n");
+  assert_text("events/a.jsonl.orig", "mine\nmore\n");
+}
+END_TEST
+
+/* Without a memory. */
+static void refuses_saying(const char *path, const char *what) {
+  if (support_exists(p.root, "state")) support_rmdir(support_path(p.root, "state"));
+  pull_refuses(path, DL_ERR_CONFLICT);
+  ck_assert_msg(strstr(result.errors[0]->message, what) != NULL, "%s", result.errors[0]->message);
+}
+
+/* Nobody knows which side was changed, but what has grown here shows. */
+START_TEST(says_what_differs) {
+  size_t size = (size_t)9 << 20;
+  char *data = calloc(1, size);
+  ck_assert_ptr_nonnull(data);
+  support_write(p.src, "a.md", "first");
+  support_write_bytes(p.src, "b.jsonl", data, size);
+  push_ok();
+  support_append(p.src, "a.md", ", more");
+  refuses_saying("a.md", "has more here than at the remote");
+  support_write(p.src, "a.md", "another");
+  refuses_saying("a.md", "differs from the remote");
+  support_write(p.src, "a.md", "1st");
+  refuses_saying("a.md", "differs from the remote");
+  support_write(p.src, "a.md", "first");
+  support_append(p.src, "b.jsonl", "more");
+  refuses_saying("b.jsonl", "has more here than at the remote");
+  data[0] = 'x';
+  data[size - 1] = 'x';
+  support_write_bytes(p.src, "b.jsonl", data, size);
+  support_append(p.src, "b.jsonl", "more");
+  refuses_saying("b.jsonl", "differs from the remote");
+  free(data);
+}
+END_TEST
+
 START_TEST(refuses_what_was_changed_here) {
   support_write(p.src, "a.md", "first");
   push_ok();
@@ -337,6 +410,10 @@ START_TEST(reuses_what_is_here) {
   ck_assert_int_eq(truncate(path, (off_t)size - 1000), 0);
   char *state = support_path(p.root, "state");
   support_rmdir(state);
+  options.dry_run = 1;
+  pull_ok(0);
+  ck_assert_uint_eq(result.files_skipped, 1);
+  options.dry_run = 0;
   pull_ok(1);
   ck_assert_uint_eq(result.bytes_reused, (uint64_t)8 << 20);
   ck_assert_uint_eq(result.bytes_received, (uint64_t)1 << 20);
@@ -422,7 +499,7 @@ START_TEST(cancelled_anywhere) {
   dl_status status = DL_ERR_CANCELLED;
   for (int at = 1; status != DL_OK || seen.calls >= at; at++) {
     ck_assert_int_lt(at, 100);
-    support_rmdir(strdup(p.src));
+    if (support_exists(p.root, "src")) support_rmdir(strdup(p.src));
     seen.cancel_at = at;
     status = pull_with(p.sync);
     ck_assert_msg(status == DL_OK || status == DL_ERR_CANCELLED, "%s", err.message);
@@ -456,6 +533,8 @@ static int push_inside(const dl_progress_event *event, void *user) {
 
 START_TEST(excludes_other_calls) {
   dl_status inside = DL_OK;
+  support_write(p.src, "a.md", "a");
+  push_ok();
   dl_progress inner = DL_PROGRESS_INIT;
   inner.user = &inside;
   inner.scan_start = pull_inside;
@@ -542,6 +621,104 @@ START_TEST(refuses_names_that_lead_outside) {
   assert_text("c", "file");
   ck_assert(!support_exists(p.root, "x") && !support_exists(p.root, "y"));
   ck_assert(!support_exists(p.src, "a") && !support_exists(p.src, "e"));
+  dl_sync_free(sync);
+}
+END_TEST
+
+/* As a push would not send them, a pull does not write them: no shell or git reads such a file. */
+START_TEST(leaves_out_what_no_push_sends) {
+  shelf_object objects[] = {
+      {".bashrc", "text", SHA_OF_TEXT, 0, 0},     {".git/config", "text", SHA_OF_TEXT, 0, 0},
+      {"a/.b/c.md", "text", SHA_OF_TEXT, 0, 0},   {"a/x.lock", "text", SHA_OF_TEXT, 0, 0},
+      {"target/x.md", "text", SHA_OF_TEXT, 0, 0}, {"x.tmp", "text", SHA_OF_TEXT, 0, 0},
+      {"target.md", "text", SHA_OF_TEXT, 0, 0},   {"y.tmp/target", "text", SHA_OF_TEXT, 0, 0},
+  };
+  dl_sync *sync = open_shelf(objects, COUNT(objects));
+  options.force = 1;
+  ck_assert_int_eq(pull_with(sync), DL_OK);
+  ck_assert_uint_eq(result.files_found, 2);
+  ck_assert_uint_eq(result.files_downloaded, 2);
+  ck_assert_int_eq(seen.busy, 6);
+  for (size_t i = 0; i < 6; i++) {
+    ck_assert_ptr_nonnull(strstr(seen.notes, objects[i].key));
+    ck_assert(!support_exists(p.src, objects[i].key));
+  }
+  assert_text("target.md", "text");
+  assert_text("y.tmp/target", "text");
+  dl_sync_free(sync);
+}
+END_TEST
+
+/* The next push would go to where the new ones say. */
+START_TEST(keeps_the_settings) {
+  shelf_object objects[] = {{"config.ini", "text", SHA_OF_TEXT, 0, 0},
+                            {"d/config.ini", "text", SHA_OF_TEXT, 0, 0}};
+  dl_sync *sync = open_shelf(objects, COUNT(objects));
+  static const char *const own[] = {"mine", "my own", "te"};
+  for (size_t i = 0; i < COUNT(own); i++) {
+    support_write(p.src, "config.ini", own[i]);
+    ck_assert_int_eq(pull_with(sync), DL_OK);
+    ck_assert_uint_eq(result.files_skipped, 1);
+    ck_assert_ptr_nonnull(strstr(seen.notes, "config.ini: not pulled: the settings here"));
+    assert_text("config.ini", own[i]);
+    assert_text("d/config.ini", "text");
+  }
+  const char *key[] = {"config.ini"};
+  options.keys = key;
+  options.key_count = 1;
+  ck_assert_int_eq(pull_with(sync), DL_OK);
+  assert_text("config.ini", "text");
+  options.key_count = 0;
+  ck_assert_int_eq(pull_with(sync), DL_OK);
+  ck_assert_str_eq(seen.notes, "");
+  support_write(p.src, "config.ini", "mine");
+  options.force = 1;
+  ck_assert_int_eq(pull_with(sync), DL_OK);
+  assert_text("config.ini", "text");
+  assert_text("config.ini.orig", "mine");
+  dl_sync_free(sync);
+}
+END_TEST
+
+/* A wrong URL looks like a remote without files. */
+START_TEST(a_remote_without_files) {
+  support_rmdir(strdup(p.src));
+  ck_assert_int_eq(pull_with(p.sync), DL_ERR_NOT_FOUND);
+  ck_assert_ptr_nonnull(strstr(err.message, "the remote has no files"));
+  ck_assert(!support_exists(p.root, "src"));
+  const char *key[] = {"a.md"};
+  options.keys = key;
+  options.key_count = 1;
+  pull_refuses("a.md", DL_ERR_NOT_FOUND);
+  ck_assert(!support_exists(p.root, "src"));
+  ck_assert_int_eq(mkdir(p.src, 0700), 0);
+  options.key_count = 0;
+  ck_assert_int_eq(pull_with(p.sync), DL_ERR_NOT_FOUND);
+  memset(&seen, 0, sizeof seen);
+  ck_assert_int_eq(dl_verify(p.sync, NULL, &progress, NULL, NULL), DL_OK);
+  ck_assert_ptr_nonnull(strstr(seen.notes, "nothing to compare"));
+}
+END_TEST
+
+static dl_status fail_one(shelf *on, const dl_get_request *request, dl_error *error) {
+  if (strcmp(request->key, on->arg) != 0) return DL_OK;
+  return dl_error_set(error, DL_ERR_STORAGE, request->key, "is archived");
+}
+
+/* It is refused by itself; the others are looked at. */
+START_TEST(a_dry_run_with_one_that_cannot_be_read) {
+  shelf_object objects[] = {{"a.md", "text", NULL, 0, 0}, {"b.md", "text", SHA_OF_TEXT, 0, 0}};
+  char key[] = "a.md";
+  dl_sync *sync = open_shelf(objects, COUNT(objects));
+  s.on_get = fail_one;
+  s.arg = key;
+  support_write(p.src, "a.md", "te");
+  options.dry_run = 1;
+  ck_assert_int_eq(pull_with(sync), DL_ERR_PARTIAL);
+  ck_assert_uint_eq(result.error_count, 1);
+  ck_assert_str_eq(result.errors[0]->path, "a.md");
+  ck_assert_int_eq(result.errors[0]->status, DL_ERR_STORAGE);
+  ck_assert_int_eq(seen.would, 1);
   dl_sync_free(sync);
 }
 END_TEST
@@ -722,6 +899,41 @@ START_TEST(verify_by_download) {
 }
 END_TEST
 
+/* An object that cannot be read is not said to be another one. */
+START_TEST(verify_what_cannot_be_read) {
+  shelf_object objects[] = {{"a.md", "text", NULL, 0, 0}, {"b.md", "TEXT", NULL, 0, 0}};
+  char key[] = "a.md";
+  support_write(p.src, "a.md", "text");
+  support_write(p.src, "b.md", "text");
+  dl_sync *sync = open_shelf(objects, COUNT(objects));
+  s.on_get = fail_one;
+  s.arg = key;
+  for (uint32_t download = 0; download < 2; download++) {
+    ck_assert_int_eq(verify_with(sync, download), DL_ERR_PARTIAL);
+    ck_assert_uint_eq(verified.difference_count, 2);
+    assert_difference(0, DL_DIFFERENCE_UNREADABLE, "a.md");
+    assert_difference(1, DL_DIFFERENCE_CONTENT, "b.md");
+  }
+  dl_verify_result_clear(&verified);
+  dl_sync_free(sync);
+}
+END_TEST
+
+/* A file that no push sends is no difference, if it is here. */
+START_TEST(verify_what_no_push_sends) {
+  shelf_object objects[] = {{"a/.x", "text", NULL, 0, 0}, {"x.tmp", "text", NULL, 0, 0}};
+  support_write(p.src, "x.tmp", "mine");
+  dl_sync *sync = open_shelf(objects, COUNT(objects));
+  memset(&seen, 0, sizeof seen);
+  ck_assert_int_eq(verify_with(sync, 0), DL_ERR_PARTIAL);
+  ck_assert_uint_eq(verified.difference_count, 1);
+  assert_difference(0, DL_DIFFERENCE_NOT_LOCAL, "a/.x");
+  ck_assert_ptr_nonnull(strstr(seen.notes, "x.tmp: not compared"));
+  dl_verify_result_clear(&verified);
+  dl_sync_free(sync);
+}
+END_TEST
+
 START_TEST(verify_cancelled) {
   support_write(p.src, "a.md", "text");
   push_ok();
@@ -765,5 +977,14 @@ int main(void) {
   tcase_add_test(tcase, verify_believes_no_stamp);
   tcase_add_test(tcase, verify_by_download);
   tcase_add_test(tcase, verify_cancelled);
+  tcase_add_test(tcase, replaces_what_was_pulled_just_now);
+  tcase_add_test(tcase, a_log_that_was_pushed_over);
+  tcase_add_test(tcase, says_what_differs);
+  tcase_add_test(tcase, leaves_out_what_no_push_sends);
+  tcase_add_test(tcase, keeps_the_settings);
+  tcase_add_test(tcase, a_remote_without_files);
+  tcase_add_test(tcase, a_dry_run_with_one_that_cannot_be_read);
+  tcase_add_test(tcase, verify_what_cannot_be_read);
+  tcase_add_test(tcase, verify_what_no_push_sends);
   return support_main(suite);
 }

@@ -82,6 +82,8 @@ static const situation situations[] = {
     {"old", OTHER_STAMP, ODD, NEW, 9, DL__PULL_FETCH, DL__OVER_PREFIX, DL__OVER_ANY},
 };
 
+static const dl__patterns *append_only;
+
 static void make_row(const situation *at, dl__row *row) {
   dl__target target;
   ck_assert_int_eq(dl__target_find(&target, dir, KEY, false, &err), DL_OK);
@@ -108,6 +110,7 @@ static void decide(const situation *at, bool force, dl__pull_action *out) {
   dl__pull_request request = {.storage = &storage,
                               .listing = &listing,
                               .rows = &rows,
+                              .append_only = append_only,
                               .dir_fd = dir,
                               .force = force,
                               .reader = &reader};
@@ -138,6 +141,28 @@ START_TEST(every_situation) {
     ck_assert_int_eq(action.verdict, DL__PULL_FETCH);
     ck_assert_int_eq(action.over, at->forced);
   }
+}
+END_TEST
+
+/* What only grows is not given up for what the remote has now, though it was pushed from here. */
+START_TEST(what_only_grows) {
+  char *items[] = {(char *)(uintptr_t) "d/*.md", NULL};
+  const dl__patterns patterns = {.items = items, .count = 1};
+  const situation longer = {"old", SETTLED, OLD, NEW, 9, 0, 0, 0};
+  const situation same = {"old", SETTLED, OLD, NEW, 3, 0, 0, 0};
+  const situation shorter = {"old", RESTORED, OLD, NEW, 2, 0, 0, 0};
+  dl__pull_action action;
+  append_only = &patterns;
+  decide(&longer, false, &action);
+  ck_assert_int_eq(action.verdict, DL__PULL_FETCH);
+  ck_assert_int_eq(action.over, DL__OVER_PREFIX);
+  decide(&same, false, &action);
+  ck_assert_int_eq(action.verdict, DL__PULL_REFUSED);
+  decide(&shorter, false, &action);
+  ck_assert_int_eq(action.verdict, DL__PULL_REFUSED);
+  decide(&same, true, &action);
+  ck_assert_int_eq(action.over, DL__OVER_ANY);
+  append_only = NULL;
 }
 END_TEST
 
@@ -182,6 +207,7 @@ int main(void) {
   suite_add_tcase(suite, tcase);
   tcase_add_checked_fixture(tcase, setup, teardown);
   tcase_add_loop_test(tcase, every_situation, 0, (int)COUNT(situations));
+  tcase_add_test(tcase, what_only_grows);
   tcase_add_test(tcase, what_is_asked_for);
   return support_main(suite);
 }

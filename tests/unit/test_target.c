@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/support.h"
@@ -180,6 +182,97 @@ START_TEST(sweeps_what_the_dead_left) {
 }
 END_TEST
 
+/* Who holds the lock, as the journal does, may write until it gives it back: what it wrote is not
+ * lost, whether the old file was to be replaced or kept. */
+START_TEST(waits_for_a_lock) {
+  dl__target_old how = _i == 0 ? DL__OLD_REPLACED : DL__OLD_KEPT;
+  support_write(root, "a.md", "old");
+  dl__target t = made("a.md");
+  int ready[2];
+  ck_assert_int_eq(pipe(ready), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    const struct timespec while_it_waits = {0, 100000000};
+    int fd = openat(dir, "a.md", O_RDWR | O_APPEND);
+    struct stat held, named;
+    if (fd < 0 || flock(fd, LOCK_EX) != 0 || write(ready[1], "x", 1) != 1) _exit(1);
+    (void)nanosleep(&while_it_waits, NULL);
+    bool there = fstat(fd, &held) == 0 && fstatat(dir, "a.md", &named, 0) == 0 &&
+                 held.st_ino == named.st_ino;
+    _exit(there && write(fd, ", more", 6) == 6 ? 0 : 2);
+  }
+  char byte;
+  int status;
+  ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+  ck_assert_int_eq(publish(&t, how), how == DL__OLD_KEPT ? DL_OK : DL_ERR_SOURCE_CHANGED);
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert_int_eq(status, 0);
+  assert_text(how == DL__OLD_KEPT ? "a.md.orig" : "a.md", "old, more");
+  ck_assert_int_eq(close(ready[0]) + close(ready[1]), 0);
+}
+END_TEST
+
+START_TEST(gives_up_at_a_lock) {
+  support_write(root, "a.md", "old");
+  dl__target t = made("a.md");
+  int fd = openat(dir, "a.md", O_RDONLY);
+  ck_assert_int_eq(flock(fd, LOCK_SH), 0);
+  ck_assert_int_eq(publish(&t, DL__OLD_REPLACED), DL_ERR_DOWNLOAD);
+  ck_assert_ptr_nonnull(strstr(err.message, "locked"));
+  assert_text("a.md", "old");
+  ck_assert_int_eq(names(), 1);
+  ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+/* A write of the same size that put back the time of last change shows in the ctime alone. */
+START_TEST(a_file_changed_in_secret) {
+  struct stat st;
+  support_write(root, "a.md", "old");
+  support_settle();
+  dl__target t = made("a.md");
+  ck_assert_int_eq(fstatat(dir, "a.md", &st, 0), 0);
+  int fd = openat(dir, "a.md", O_WRONLY);
+  ck_assert_int_eq(pwrite(fd, "OLD", 3, 0), 3);
+  const struct timespec times[2] = {st.st_atim, st.st_mtim};
+  ck_assert_int_eq(futimens(fd, times), 0);
+  ck_assert_int_eq(close(fd), 0);
+  ck_assert_int_eq(publish(&t, DL__OLD_REPLACED), DL_ERR_SOURCE_CHANGED);
+  assert_text("a.md", "OLD");
+}
+END_TEST
+
+/* Killed between taking the name and giving it back: the old file has this name alone. */
+START_TEST(recovers_what_was_being_replaced) {
+  char cut[256] = ".devlog-old-0123456789abcdef.";
+  memset(cut + strlen(cut), 'x', 255 - strlen(cut));
+  support_write(root, "d/a.md", "new");
+  support_write(root, "d/a.md.orig", "older");
+  support_write(root, "d/.devlog-old-0123456789abcdef.a.md", "mine");
+  support_write(root, "d/.devlog-old-0123456789abcdef.gone", "mine too");
+  support_write(root, "d/.devlog-old-0123456789abcdef.", "not ours");
+  support_write(root, "d/b.md", "still there");
+  ck_assert_int_eq(linkat(dir, "d/b.md", dir, "d/.devlog-old-0000000000000000.b.md", 0), 0);
+  char *long_name = support_path("d", cut);
+  support_write(root, long_name, "long");
+  dl__target_sweep(dir, "d/a.md");
+  assert_text("d/a.md", "new");
+  assert_text("d/a.md.orig", "older");
+  assert_text("d/a.md.orig.1", "mine");
+  assert_text("d/gone.orig", "mine too");
+  ck_assert(!support_exists(root, "d/.devlog-old-0123456789abcdef.a.md"));
+  ck_assert(!support_exists(root, "d/.devlog-old-0000000000000000.b.md"));
+  ck_assert(!support_exists(root, "d/b.md.orig"));
+  ck_assert(support_exists(root, "d/.devlog-old-0123456789abcdef."));
+  ck_assert(!support_exists(root, long_name));
+  free(long_name);
+  char kept[256] = "d/";
+  memset(kept + 2, 'x', 226);
+  (void)strcpy(kept + 228, ".orig");
+  assert_text(kept, "long");
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("target");
   TCase *tcase = tcase_create("target");
@@ -195,5 +288,10 @@ int main(void) {
   tcase_add_test(tcase, a_name_too_long_to_be_kept);
   tcase_add_test(tcase, refuses_what_is_no_file);
   tcase_add_test(tcase, sweeps_what_the_dead_left);
+  tcase_set_timeout(tcase, 30);
+  tcase_add_loop_test(tcase, waits_for_a_lock, 0, 2);
+  tcase_add_test(tcase, gives_up_at_a_lock);
+  tcase_add_test(tcase, a_file_changed_in_secret);
+  tcase_add_test(tcase, recovers_what_was_being_replaced);
   return support_main(suite);
 }
