@@ -12,11 +12,11 @@
  * in Base64 (RFC 4648, 4): 60 characters, no padding. The service takes up to 64 raw
  * bytes, and wants ids of one length for all staged blocks of a blob ("Put Block").
  *
- * That a staged block holds what its id says rests on the service, which refuses a block whose bytes
- * have not the CRC-64 that came with them (and a put_part counts as failed unless it names that CRC
- * again). It is enough: the CRC was made of the very bytes that the SHA-256 was, so only bytes that
- * changed since can differ, by a fault and not by intent, and of those one in 2^64 passes; who may
- * write to the container can forge a block, but can as well replace the blob.
+ * That a staged block holds what its id says rests on the service, which refuses a block whose
+ * bytes have not the CRC-64 that came with them (and a put_part counts as failed unless it names
+ * that CRC again). It is enough: the CRC was made of the very bytes that the SHA-256 was, so only
+ * bytes that changed since can differ, by a fault and not by intent, and of those one in 2^64
+ * passes; who may write to the container can forge a block, but can as well replace the blob.
  *
  * A block that stands in several places of a blob is listed several times under its one
  * id, which Put Block List allows. Other ordinals are kept for services that do not; a

@@ -134,9 +134,10 @@ dl_status dl__azure_stored(dl__azure *azure, const dl__azure_about *about, char 
 }
 
 dl_status dl__azure_fail_conflict(const char *key, dl_error *err) {
-  return dl__fail(err, DL_ERR_CONFLICT, key,
-                  "was changed at the remote by somebody else meanwhile; nothing was overwritten. Push "
-                  "again to compare anew and replace it with your copy, or pull first");
+  return dl__fail(
+      err, DL_ERR_CONFLICT, key,
+      "was changed at the remote by somebody else meanwhile; nothing was overwritten. Push "
+      "again to compare anew and replace it with your copy, or pull first");
 }
 
 dl_status dl__azure_fail_unproven(const char *key, const dl__http_reply *reply, const char *what,

@@ -54,10 +54,10 @@ const char *dl__azure_content_type(const char *key);
 dl_status dl__azure_stored(dl__azure *azure, const dl__azure_about *about, char etag[DL_ETAG_SIZE],
                            dl_error *err);
 
-/* To be asked when a put on the condition that there is no blob failed, with DL_ERR_CONFLICT. If there
- * is none, but staged blocks of a push or program that did not end, which the emulator takes for a
- * blob, stores the content all the same: as one block, with an id that can stand beside those, on
- * the same condition; they go. Else DL_ERR_CONFLICT, and err stays as it is. */
+/* To be asked when a put on the condition that there is no blob failed, with DL_ERR_CONFLICT. If
+ * there is none, but staged blocks of a push or program that did not end, which the emulator takes
+ * for a blob, stores the content all the same: as one block, with an id that can stand beside
+ * those, on the same condition; they go. Else DL_ERR_CONFLICT, and err stays as it is. */
 dl_status dl__azure_put_beside(dl__azure *azure, const dl__azure_body *body,
                                const dl__azure_about *about, dl_put_result *result, dl_error *err);
 

@@ -23,7 +23,8 @@ typedef struct block_list {
   bool foreign;         /* a committed one is not in items */
   bool blocked;         /* a staged one has an id that ours cannot stand beside */
   bool complete;        /* the root of a block list ended */
-  char staged_id[DL__AZURE_BLOCK_ID_SIZE]; /* of the first staged one; "": none, or none that fits */
+  char
+      staged_id[DL__AZURE_BLOCK_ID_SIZE]; /* of the first staged one; "": none, or none that fits */
   /* The block that is being read. */
   char name[DL__AZURE_BLOCK_ID_SIZE]; /* "" if it is longer than any id */
   uint64_t size_bytes;
@@ -119,9 +120,10 @@ static dl_status read_list(dl__azure *azure, const char *key, block_list *l, dl_
   dl_error full = DL_ERROR_INIT;
   dl_status status = dl__azure_send(azure, &request, &reply, &full);
   if (status != DL_OK && full.errno_value == EFBIG) {
-    status = dl__fail(&full, DL_ERR_UNSUPPORTED, key,
-                      "its block list is longer than what is read of one: too many staged blocks of "
-                      "pushes that did not end");
+    status =
+        dl__fail(&full, DL_ERR_UNSUPPORTED, key,
+                 "its block list is longer than what is read of one: too many staged blocks of "
+                 "pushes that did not end");
   }
   if (status != DL_OK) dl__error_copy(err, &full);
   if (status == DL_OK) {

@@ -142,7 +142,8 @@ typedef struct failure {
 
 /* 100 of them */
 #define BLANKS                                                                                     \
-  "                                                                                                "  \
+  "                                                                                              " \
+  "  "                                                                                             \
   "    "
 
 static const failure failures[] = {
