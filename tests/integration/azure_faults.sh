@@ -818,7 +818,7 @@ t_large_layout() {
 # Blocks that another program has left, of ids that ours cannot stand beside: whole, though the
 # emulator takes them for a blob; but never over a blob.
 t_blocks_of_others() {
-  local size id force
+  local size id
   for size in 0 1000 $whole_bytes 100000 $part_bytes $((part_bytes + 1)); do
     for id in 000001 001 "$(fill 64)" "$(fill 45)"; do
       one_file "$size"
