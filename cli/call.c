@@ -9,20 +9,16 @@
 #include "reporter.h"
 #include "signals.h"
 #include "text.h"
+#include "where.h"
 
 static dl_status configure(const push_options *o, dl_config **config, dl_error *err) {
-  const struct {
-    const char *name, *value;
-  } given[] = {{"base", o->dir},
-               {"remote.url", o->to},
-               {"config", o->config},
-               {"sync.jobs", o->jobs},
-               {"remote.create", o->create ? "yes" : NULL}};
-  dl_status status = dl_config_new(config, err);
-  for (size_t i = 0; status == DL_OK && i < sizeof given / sizeof given[0]; i++) {
-    if (given[i].value != NULL) status = dl_config_set(*config, given[i].name, given[i].value, err);
+  const where at = {o->dir, o->to, o->config, o->words == &words_pull ? "--from" : "--to"};
+  dl_status status = where_set(&at, config, err);
+  if (status == DL_OK && o->jobs != NULL) {
+    status = dl_config_set(*config, "sync.jobs", o->jobs, err);
   }
-  return status == DL_OK ? dl_config_load(*config, err) : status;
+  if (status == DL_OK && o->create) status = dl_config_set(*config, "remote.create", "yes", err);
+  return status == DL_OK ? where_read(&at, *config, err) : status;
 }
 
 static dl_status run(call *c, call_fn fn, const reporter *r, int *signal, dl_error *err) {
@@ -47,8 +43,12 @@ static void explain(const call *c, const outcome *end, int signal) {
   if (end->status == DL_OK) return;
   if (signal == 0) {
     complain("%s", end->err->message);
+  } else if (end->verified != NULL) {
+    complain("interrupted: %" PRIu64 " file%s compared; nothing is proven before all are", files,
+             text_plural(files));
   } else {
-    complain("interrupted: %" PRIu64 " file(s) %s; %s again to go on", files, w->did, w->topic);
+    complain("interrupted: %" PRIu64 " file%s %s; %s again to go on", files, text_plural(files),
+             w->did, w->topic);
   }
 }
 

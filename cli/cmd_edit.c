@@ -30,7 +30,7 @@ const char cmd_edit_help[] =
     "\n"
     "Exit codes:\n"
     "  0  written, or nothing changed    2  wrong command line, or such a text\n"
-    "  1  not written                    3  no folder for the journal\n"
+    "  1  not written                    3  no folder is known (HOME, --dir)\n"
     "\n"
     "Example:\n"
     "  devlog edit 20250911\n";
@@ -64,6 +64,7 @@ static int edit_text(journal *j, const dl_entry *old, const char *given) {
     draft_keep(&d);
   } else if (edited && draft_is_blank(text)) {
     complain("the text is empty: nothing is written");
+    code = EXIT_USAGE;
   } else if (edited) {
     code = store(j, old, &d, text);
   }

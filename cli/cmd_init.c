@@ -22,8 +22,9 @@
 const char cmd_init_help[] =
     "Usage: devlog init [URL] [OPTION]...\n"
     "\n"
-    "Makes the folder and writes a config file that explains itself, tries the remote,\n"
-    "and says what to do next. A config file that is there is never overwritten.\n"
+    "Makes the folder and writes a config file that explains itself, tries the\n"
+    "remote, and says what to do next. A config file that is there is never\n"
+    "overwritten.\n"
     "\n"
     "  URL            the remote, file:///mnt/backup/devlog or\n"
     "                 https://ACCOUNT.blob.core.windows.net/CONTAINER. No password\n"
@@ -38,9 +39,10 @@ const char cmd_init_help[] =
     "The login of Azure is taken from the environment, such as AZURE_STORAGE_KEY, or\n"
     "from a file that account_key_file in the config file names.\n"
     "\n"
-    "Exit codes: 0 if all went well; 3 if the config file is there already, or\n"
-    "something is wrong with the URL; 4 or 5 if the file was written, but the remote\n"
-    "did not let us in or did not answer.\n"
+    "Exit codes: 0 if all went well; 3 if the config file is there already, no folder\n"
+    "is known (HOME, --dir), or something is wrong with the URL, of which a missing\n"
+    "container is told when the file was written; 4 or 5 if it was written, but the\n"
+    "remote did not let us in or did not answer.\n"
     "\n"
     "Example:\n"
     "  devlog init file:///mnt/backup/devlog\n";
@@ -99,7 +101,7 @@ static const char *variable(const char *name) {
 
 /* The environment is read as dl_config_load would; that one would want the file to be there. */
 static dl_status configure(const init_options *o, dl_config **config, dl_error *err) {
-  where at = {o->at.dir, NULL, o->at.config};
+  where at = {.dir = o->at.dir, .config = o->at.config};
   if (at.dir == NULL) at.dir = variable("DEVLOG_HOME");
   if (at.config == NULL) at.config = variable("DEVLOG_CONFIG");
   dl_status status = where_set(&at, config, err);
@@ -211,6 +213,18 @@ static dl_status choose_url(const char *given, const dl_config *config, char url
                                       "devlog init file:///mnt/backup/devlog");
 }
 
+/* What its storage refuses without asking the remote is wrong in the URL or beside it; a login
+ * may still come. */
+static dl_status check_remote(const dl_config *config, dl_error *err) {
+  const dl_storage *storage = NULL;
+  dl_error why = DL_ERROR_INIT;
+  dl_status status = where_check(config, &why);
+  if (status == DL_OK) status = dl_storage_create(config, &storage, &why);
+  dl_storage_close(storage);
+  if (status != DL_ERR_CONFIG) return DL_OK;
+  return dl_error_set(err, status, NULL, why.message);
+}
+
 /* Everything up to the config file, which then is there, or nothing is. */
 static dl_status make(const init_options *o, dl_config **config, char url[URL_SIZE],
                       dl_error *err) {
@@ -221,6 +235,7 @@ static dl_status make(const init_options *o, dl_config **config, char url[URL_SI
   if (status == DL_OK) status = dl_config_set(*config, "remote.url", url, err);
   if (status == DL_OK && o->create) status = dl_config_set(*config, "remote.create", "yes", err);
   if (status == DL_OK) status = dl_config_validate(*config, err);
+  if (status == DL_OK) status = check_remote(*config, err);
   if (status == DL_OK) status = init_file_folders(dl_config_get(*config, "base"), err);
   if (status == DL_OK && remote[0] != '\0') status = init_file_folder(remote, err);
   return status == DL_OK ? init_file_write(*config, url, err) : status;
@@ -256,6 +271,9 @@ static void explain(const dl_config *config, dl_status status, const dl_error *e
     complain("the login is taken from AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN or "
              "AZURE_STORAGE_CONNECTION_STRING, or from the file that account_key_file in %s names",
              file);
+  }
+  if (status == DL_ERR_CONFIG && strcmp(err->provider_code, "ContainerNotFound") == 0) {
+    complain("to have it made: set create = yes in %s, or push once with --create", file);
   }
   complain("%s is kept: mend what is wrong there or at the remote, then try 'devlog status "
            "--remote'",

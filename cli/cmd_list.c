@@ -33,7 +33,7 @@ const char cmd_list_help[] =
     "\n"
     "Exit codes:\n"
     "  0  all were listed                 2  wrong command line\n"
-    "  1  some could not be read; each    3  no folder for the journal\n"
+    "  1  some could not be read; each    3  no folder is known (HOME, --dir)\n"
     "     is named\n"
     "\n"
     "Example:\n"

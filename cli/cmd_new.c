@@ -35,7 +35,7 @@ const char cmd_new_help[] =
     "\n"
     "Exit codes:\n"
     "  0  written             2  wrong command line, or a text that is not allowed\n"
-    "  1  not written         3  no folder for the journal\n"
+    "  1  not written         3  no folder is known (HOME, --dir)\n"
     "\n"
     "Example:\n"
     "  devlog new -m 'Paired with @alice on ::search-service, learned +rust'\n";
@@ -66,6 +66,7 @@ static int new_from_editor(journal *j, const char *id) {
     draft_keep(&d);
   } else if (edited && draft_is_blank(text)) {
     complain("the text is empty: nothing is written");
+    code = EXIT_USAGE;
   } else if (edited) {
     dl_status status = store(j, id, text);
     code = status == DL_OK ? EXIT_DONE : journal_failed(j, status, id);
@@ -82,6 +83,7 @@ static int new_from_input(journal *j, const char *id) {
   int code = EXIT_FAILED;
   if (draft_is_blank(text)) {
     complain("the text is empty: nothing is written");
+    code = EXIT_USAGE;
   } else {
     dl_status status = store(j, id, text);
     code = status == DL_OK ? EXIT_DONE : journal_failed(j, status, id);

@@ -34,7 +34,7 @@ const char cmd_show_help[] =
     "\n"
     "Exit codes:\n"
     "  0  shown                           2  wrong command line\n"
-    "  1  not there, or not readable      3  no folder for the journal\n"
+    "  1  not there, or not readable      3  no folder is known (HOME, --dir)\n"
     "\n"
     "Example:\n"
     "  devlog show 20250911 --formatted\n";
@@ -44,8 +44,9 @@ static void print_facts(term t, const char *indent, const dl_entry *entry) {
                entry->updated_at);
   entry_text_names(t, indent, entry);
   if (entry->lines_damaged == 0) return;
-  (void)printf("%sDamaged: %" PRIu64 " line(s) of events/%s.jsonl are skipped\n", indent,
-               entry->lines_damaged, entry->id);
+  (void)printf("%sDamaged: %" PRIu64 " line%s of events/%s.jsonl %s skipped\n", indent,
+               entry->lines_damaged, text_plural(entry->lines_damaged), entry->id,
+               entry->lines_damaged == 1 ? "is" : "are");
 }
 
 static void end_line(const char *text) {

@@ -16,8 +16,8 @@
 const char cmd_status_help[] =
     "Usage: devlog status [OPTION]...\n"
     "\n"
-    "Shows the remote, the last push, and which files the next one would send, and why.\n"
-    "Compares with what is remembered of earlier pushes and asks nobody, unless\n"
+    "Shows the remote, the last push, and which files the next one would send, and\n"
+    "why. Compares with what is remembered of earlier pushes and asks nobody, unless\n"
     "--remote is given. Changes nothing.\n"
     "\n"
     "What and where:\n"
@@ -130,13 +130,8 @@ int cmd_status(int argc, char **argv) {
   dl_compare_result result = DL_COMPARE_RESULT_INIT;
   const dl_push_result none = DL_PUSH_RESULT_INIT;
   dl_error err = DL_ERROR_INIT;
-  bool unknown;
-  dl_status status = where_load(&report.at, &config, &unknown, &err);
-  if (unknown) {
-    (void)dl_error_set(&err, status, NULL,
-                       "no remote is configured yet: run 'devlog init' or 'devlog init URL', or "
-                       "name one with --to");
-  }
+  dl_status status = where_set(&report.at, &config, &err);
+  if (status == DL_OK) status = where_read(&report.at, config, &err);
   status_report_begin(&report, status == DL_OK ? config : NULL);
   if (status == DL_OK) status = compare(&report, config, &result, &err);
   code = exit_code(status, &none, 0);

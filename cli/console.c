@@ -29,7 +29,8 @@ static int on_scan_complete(const dl_progress_event *event, void *user) {
   line(c->screen, MARK_FOUND, NULL, "Found %" PRIu64 " file%s%s", event->files,
        event->files == 1 ? "" : "s", c->words->found);
   if (c->skipped > 0 && !c->verbose) {
-    line(c->screen, MARK_NOTE, NULL, "%" PRIu64 " file(s) skipped (see --verbose)", c->skipped);
+    line(c->screen, MARK_NOTE, NULL, "%" PRIu64 " file%s skipped (see --verbose)", c->skipped,
+         text_plural(c->skipped));
   }
   return shown(c);
 }
@@ -235,7 +236,8 @@ static void put_differences(const console *c, const outcome *end) {
   if (r->difference_count == 0) {
     line(c->screen, MARK_COMPLETE, GREEN, "Folder and remote are equal");
   } else {
-    line(c->screen, MARK_INCOMPLETE, RED, "%zu difference(s)", r->difference_count);
+    line(c->screen, MARK_INCOMPLETE, RED, "%zu difference%s", r->difference_count,
+         text_plural(r->difference_count));
   }
   line_count("Files equal", r->files_equal, "");
   line_count("Total size", r->total_bytes, " bytes");

@@ -2,11 +2,15 @@
  * output. */
 #include "status_report.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lines.h"
 #include "text.h"
@@ -136,7 +140,15 @@ static void format_size(char *out, size_t size, uint64_t bytes) {
   }
 }
 
-static void print_change(term screen, const dl_change *change) {
+/* A push would have to read it; what is only at the remote is not asked. */
+static bool is_locked(const char *base, const dl_change *change) {
+  char path[PATH_MAX];
+  int length = snprintf(path, sizeof path, "%s/%s", base, change->path);
+  if (length < 0 || (size_t)length >= sizeof path) return false;
+  return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
+static void print_change(term screen, const char *base, const dl_change *change) {
   bool grown = change->kind == DL_CHANGE_GROWN;
   const char *color = change->kind == DL_CHANGE_NEW || grown ? GREEN : YELLOW;
   char size[32];
@@ -144,34 +156,32 @@ static void print_change(term screen, const dl_change *change) {
   (void)printf("  %s%-7s%s  ", screen.color ? color : "", kind_name(change->kind),
                screen.color ? "\x1b[0m" : "");
   text_print(stdout, change->path, screen.utf8);
-  (void)printf(" (%s%s%s)\n", grown ? "+" : "", size,
-               change->kind == DL_CHANGE_TOUCHED ? ", may have changed" : "");
+  (void)printf(" (%s%s%s%s)\n", grown ? "+" : "", size,
+               change->kind == DL_CHANGE_TOUCHED ? ", may have changed" : "",
+               is_locked(base, change) ? ", cannot be read" : "");
 }
 
-static const char *plural(uint64_t count) {
-  return count == 1 ? "" : "s";
-}
-
-static void print_to_push(term screen, const dl_compare_result *r, const status_report *t) {
+static void print_to_push(term screen, const char *base, const dl_compare_result *r,
+                          const status_report *t) {
   uint64_t files = r->files_new + r->files_grown + r->files_changed + r->files_missing;
   char size[32];
   format_size(size, sizeof size, r->total_bytes);
   (void)printf("%-13s", "To push:");
-  if (files > 0) (void)printf("%" PRIu64 " file%s (%s)", files, plural(files), size);
+  if (files > 0) (void)printf("%" PRIu64 " file%s (%s)", files, text_plural(files), size);
   if (r->files_touched > 0) {
     (void)printf("%s%" PRIu64 " file%s to compare", files > 0 ? ", " : "", r->files_touched,
-                 plural(r->files_touched));
+                 text_plural(r->files_touched));
   }
   (void)puts(t->count == 0 ? "nothing" : "");
-  for (size_t i = 0; i < t->count; i++) print_change(screen, &t->items[i]);
+  for (size_t i = 0; i < t->count; i++) print_change(screen, base, &t->items[i]);
   if (r->files_deleted_locally > 0) {
     (void)printf("%-13s%" PRIu64 " file%s (left alone)\n", "Remote only:", r->files_deleted_locally,
-                 plural(r->files_deleted_locally));
+                 text_plural(r->files_deleted_locally));
   }
 }
 
 static void print_next(const where *w, const dl_compare_result *r) {
-  const where of_folder = {w->dir, NULL, NULL};
+  const where of_folder = {.dir = w->dir};
   bool empty = r->files_found == 0;
   (void)printf("%-13sdevlog %s", "Next:", empty ? "new" : "push");
   where_print_same(empty ? &of_folder : w);
@@ -188,7 +198,7 @@ static void print_all(const status_report *t, const dl_config *config, const dl_
   } else {
     (void)printf("%-13s%u entr%s\n", "Today:", today, today == 1 ? "y" : "ies");
   }
-  print_to_push(screen, r, t);
+  print_to_push(screen, dl_config_get(config, "base"), r, t);
   if (t->count > 0 || r->files_found == 0) print_next(&t->at, r);
 }
 

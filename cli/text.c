@@ -102,6 +102,10 @@ size_t text_columns(const char *text, bool utf8, size_t *length) {
   return columns >= 0 ? (size_t)columns : 1;
 }
 
+const char *text_plural(uint64_t count) {
+  return count == 1 ? "" : "s";
+}
+
 void complain(const char *format, ...) {
   char message[COMPLAINT_SIZE];
   va_list args;

@@ -19,6 +19,9 @@ void text_print(FILE *out, const char *text, bool utf8);
 /* A size for people, such as "156 B", "1.0 KiB" or "512 MiB". */
 void text_bytes(char *out, size_t size, double bytes);
 
+/* What a noun gets behind it: "" or "s". */
+const char *text_plural(uint64_t count);
+
 /* Writes size bytes of a text of many lines: as text_print, but ends of line, tabs and
  * backslashes stay what they are. */
 void text_print_body(FILE *out, const char *text, size_t size, bool utf8);

@@ -16,7 +16,7 @@ typedef struct wording {
   const char *doing; /* `DOING N file(s) (N bytes)...` */
   mark doing_mark, file_mark;
   const char *complete, *incomplete;
-  const char *done;        /* `DONE: N`; also `interrupted: N file(s) DID; TOPIC again to go on` */
+  const char *done;        /* `DONE: N`; also `interrupted: N files DID; TOPIC again to go on` */
   const char *did;         /* the same as a word */
   const char *not_done;    /* `NOT_DONE: N` */
   const char *moved;       /* `MOVED: 1 KiB of 512 MiB` */

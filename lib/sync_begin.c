@@ -3,6 +3,7 @@
 #include "sync_begin.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -60,12 +61,21 @@ dl_status dl__session_open(dl__session *session, dl_error *err) {
   return status;
 }
 
+static void tell_wait(const dl__session *s) {
+  char holder[DL__STATEDIR_HOLDER_MAX];
+  char message[DL__STATEDIR_HOLDER_MAX + 64];
+  dl__statedir_holder(&s->statedir, holder, sizeof holder);
+  (void)snprintf(message, sizeof message, "waiting for a push or pull of this folder%s to end",
+                 holder);
+  dl__session_note(s, NULL, message);
+}
+
 /* With `wait`, whom it waits for is told before. */
 static dl_status lock(dl__session *s, bool wait, dl_error *err) {
   dl_error who = DL_ERROR_INIT;
   dl_status status = dl__statedir_lock(&s->statedir, false, NULL, NULL, &who);
   if (status == DL_ERR_LOCKED && wait) {
-    dl__session_note(s, s->statedir.lock, who.message);
+    tell_wait(s);
     return dl__statedir_lock(&s->statedir, true, dl__sync_cancelled, s->sync, err);
   }
   if (status != DL_OK) dl__error_copy(err, &who);

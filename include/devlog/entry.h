@@ -29,7 +29,8 @@
  * that sees it: it gets the end of line that it lacks, nothing is removed, and it is
  * skipped from then on like every line that is no JSON object. dl_journal_note says so
  * that once, dl_entry.lines_damaged counts such lines ever after. A last line that
- * only lacks its end counts as the event it is.
+ * only lacks its end counts as the event it is. Where such lines are all that a day has,
+ * dl_journal_note says so each time.
  *
  * New folders have mode 0700, new files 0600. What is not a plain file or folder below
  * "base" (a symbolic link, a FIFO) is refused.

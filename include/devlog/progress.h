@@ -5,7 +5,7 @@
  *
  *   scan_start, scan_complete,
  *   change_detection_start, change_detection_complete,
- *   (note comes any number of times among or before these)
+ *   (note comes at any time, and any number of times)
  *   then in a dry run:  file_would_upload*
  *   or, if there is something to send:
  *     upload_start,

@@ -256,8 +256,8 @@ typedef struct dl_storage {
   /* Removes an object. Optional. */
   dl_status (*remove)(void *self, const char *key, dl_error *err);
 
-  /* Called before each push: how to ask, during a long wait, whether to go on.
-   * Optional. */
+  /* Called before each push, pull, verify or compare with the remote: how to ask,
+   * during a long wait, whether to go on. Optional. */
   void (*watch)(void *self, dl_cancelled_fn cancelled, void *user);
 
   /* One line for people on what is reached and how it is logged in to, without

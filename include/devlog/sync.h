@@ -39,7 +39,7 @@ typedef struct dl_push_options {
   uint32_t jobs;     /* things sent at the same time; 0: as configured ("sync.jobs") */
   uint32_t checksum; /* 1: believe no stamp and no memory: read every file whole and compare its
                         content with the remote */
-  uint32_t wait;     /* 1: if another push of this folder runs, wait for its end */
+  uint32_t wait;     /* 1: if a push or pull of this folder runs, wait for its end */
   uint32_t reserved;
 } dl_push_options;
 
@@ -94,7 +94,7 @@ typedef struct dl_push_result {
  * Threads: any. Since: 0.1 */
 DL_API dl_status dl_sync_new(const dl_config *config, dl_sync **out, dl_error *err);
 
-/* Frees the handle. NULL: nothing happens. Not while dl_push runs with it. Since: 0.1 */
+/* Frees the handle. NULL: nothing happens. Not while a call with it runs. Since: 0.1 */
 DL_API void dl_sync_free(dl_sync *sync);
 
 /* Scans the folder, finds what changed against the remote, and sends it.
@@ -112,7 +112,7 @@ DL_API void dl_sync_free(dl_sync *sync);
  *                  overwritten, not freed. May be NULL.
  * @return DL_OK: every file found is at the remote as it was read (or dry run);
  *         DL_ERR_PARTIAL: some files failed, see result->errors;
- *         DL_ERR_CANCELLED; DL_ERR_LOCKED: another push of this folder to this
+ *         DL_ERR_CANCELLED; DL_ERR_LOCKED: a push or pull of this folder and
  *         remote runs; DL_ERR_BUSY: this handle is in use; DL_ERR_SCAN: the folder
  *         could not be read; DL_ERR_CHANGE_DETECTION, DL_ERR_AUTH, DL_ERR_NETWORK,
  *         DL_ERR_STORAGE: no comparison with the remote (result->stage says so);
@@ -131,7 +131,7 @@ DL_API void dl_push_result_clear(dl_push_result *result);
  * up, what is confirmed is remembered; dl_push returns DL_ERR_CANCELLED, unless it had
  * nothing left to do. A pull or verify that runs is ended in the same way. If none is running,
  * the next one ends at once. NULL: nothing happens.
- * Threads: any, also while dl_push runs; also from a signal handler. Since: 0.1 */
+ * Threads: any, also while a call with it runs; also from a signal handler. Since: 0.1 */
 DL_API void dl_cancel(dl_sync *sync);
 
 #ifdef __cplusplus

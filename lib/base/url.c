@@ -19,6 +19,10 @@ static bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -88,14 +92,45 @@ static bool has_password(const char *host) {
   return colon != end;
 }
 
+static bool is_http(const char *url) {
+  return dl__url_has_scheme(url, "https") || dl__url_has_scheme(url, "http");
+}
+
+/* The character at *text, of which %XX is one, and goes behind it. */
+static char next_decoded(const char **text) {
+  const char *at = *text;
+  int high = at[0] == '%' ? dl__hex_value(at[1]) : -1;
+  int low = high >= 0 ? dl__hex_value(at[2]) : -1;
+  *text += low >= 0 ? 3 : 1;
+  return low >= 0 ? (char)(high * 16 + low) : at[0];
+}
+
+/* sig= behind a ? or #, however it is written. plain: %3F is a ? of a name, no more. */
+static bool has_signature(const char *host, bool plain) {
+  static const char word[] = "sig=";
+  bool query = false;
+  while (*host != '\0') {
+    const char *at = host;
+    char c = next_decoded(&at);
+    if (query) {
+      const char *rest = host;
+      size_t i = 0;
+      while (word[i] != '\0' && *rest != '\0' && lower(next_decoded(&rest)) == word[i]) i++;
+      if (word[i] == '\0') return true;
+    }
+    if ((c == '?' || c == '#') && (!plain || *host == c)) query = true;
+    host = at;
+  }
+  return false;
+}
+
 bool dl__url_has_secret(const char *url) {
   const char *host = after_scheme(url);
   if (host == NULL) return false;
   if (has_password(host)) return true;
-  for (const char *query = host + strcspn(host, "?#"); *query != '\0'; query++) {
-    if (strncasecmp(query, "sig=", 4) == 0) return true;
-  }
-  return false;
+  /* In these, a fragment means nothing: what stands there was pasted. */
+  if (is_http(url) && strchr(host, '#') != NULL) return true;
+  return has_signature(host, dl__url_has_scheme(url, "file"));
 }
 
 bool dl__text_has_control(const char *text) {

@@ -199,7 +199,8 @@ static dl_status create(dl__work *work, const request *r, dl_error *err) {
   if (status == DL_OK && is_new) status = dl__work_load(work, DL__LOG_CREATE, err);
   if (status != DL_OK) return status;
   if (work->entry->content != NULL) return refuse_existing(work, err);
-  status = write_content(work, DL__EVENT_CREATED, r, err);
+  status = dl__work_note_empty(work, err);
+  if (status == DL_OK) status = write_content(work, DL__EVENT_CREATED, r, err);
   if (status == DL_OK) derive_or_note(work);
   return status;
 }

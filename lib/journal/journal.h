@@ -52,6 +52,9 @@ typedef enum dl__derive {
  * goes wrong with these two is only remarked. */
 dl_status dl__work_read(dl__work *work, dl__derive when, dl_error *err);
 
+/* Remarks lines that are no event, of a file whose events make no entry. */
+dl_status dl__work_note_empty(const dl__work *work, dl_error *err);
+
 /* Appends the lines, which hold `written` events, and remarks a line set aside. */
 dl_status dl__work_append(dl__work *work, const dl__buf *lines, uint32_t written, dl_error *err);
 

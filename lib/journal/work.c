@@ -1,5 +1,6 @@
 /* journal/work.c: takes a journal and a day, gives the entry; mends what a crash left,
  * writes events, and derives the .md. The steps that the public calls are made of. */
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,16 @@ static dl_status mend_or_note(dl__work *work, dl_error *err) {
   return status;
 }
 
+dl_status dl__work_note_empty(const dl__work *work, dl_error *err) {
+  uint64_t lines = work->log.damaged;
+  if (lines == 0 || work->mended) return DL_OK; /* else it was told just now */
+  return dl__journal_note(work->journal,
+                          dl__format("%s/%s: %" PRIu64 " line%s no event and %s skipped",
+                                     work->journal->base, work->log.name, lines,
+                                     lines == 1 ? " is" : "s are", lines == 1 ? "is" : "are"),
+                          err);
+}
+
 dl_status dl__work_read(dl__work *work, dl__derive when, dl_error *err) {
   bool behind;
   dl_error why = DL_ERROR_INIT;
@@ -134,7 +145,9 @@ dl_status dl__work_read(dl__work *work, dl__derive when, dl_error *err) {
   if (status == DL_OK && (work->log.torn || behind)) status = mend_or_note(work, err);
   dl__log_close(&work->log);
   if (status != DL_OK) return status;
-  return work->entry->content != NULL ? DL_OK : DL_ERR_NOT_FOUND;
+  if (work->entry->content != NULL) return DL_OK;
+  status = dl__work_note_empty(work, err);
+  return status == DL_OK ? DL_ERR_NOT_FOUND : status;
 }
 
 /* The size of dl_entry in version 0.1; a struct_size of 0 means this one. */

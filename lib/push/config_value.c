@@ -85,8 +85,9 @@ dl_status dl__check_url(const char *where, const char *value, dl_error *err) {
   }
   if (dl__url_has_secret(value)) {
     return dl__fail(err, DL_ERR_CONFIG, NULL,
-                    "%s: holds a password or a signature: take it out of the URL, and give it by "
-                    "an environment variable or a key file",
+                    "%s: holds a password or a signature, or a # that can hide one: take it out of "
+                    "the URL (a # in a name is %%23), and give a secret by an environment variable "
+                    "or a key file",
                     where);
   }
   return DL_OK;

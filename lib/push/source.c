@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,7 +44,12 @@ static dl_status fail(int errnum, const char *key, const char *what, dl_error *e
     return dl__fail_errno(err, DL_ERR_UPLOAD, errnum, key,
                           "not followed: a symbolic link or a file took the place of the path");
   }
-  return dl__fail_errno(err, DL_ERR_UPLOAD, errnum, key, "cannot be %s", what);
+  dl_status status = dl__fail_errno(err, DL_ERR_UPLOAD, errnum, key, "cannot be %s", what);
+  if (err == NULL || errnum != EACCES) return status;
+  size_t used = strlen(err->message);
+  (void)snprintf(err->message + used, sizeof err->message - used,
+                 "; mend its permissions, or leave it out with exclude");
+  return status;
 }
 
 static dl_status changed(const dl__source *source, const char *how, dl_error *err) {

@@ -110,11 +110,10 @@ static char *take_host(char *text) {
   return host;
 }
 
-/* " (process PID on HOST)", or "" if the file of the lock does not say it. */
-static void name_holder(const char *path, char *out, size_t size) {
+void dl__statedir_holder(const dl__statedir *statedir, char *out, size_t size) {
   char text[HOLDER_MAX + 2]; /* one more than a note, so that a longer one shows */
   out[0] = '\0';
-  DL__AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  DL__AUTO_CLOSE int fd = open(statedir->lock, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   ssize_t length = fd >= 0 ? dl__fs_pread(fd, text, sizeof text - 1, 0) : -1;
   if (length < 0) return;
   text[length] = '\0';
@@ -146,8 +145,8 @@ dl_status dl__statedir_lock(dl__statedir *statedir, bool wait, dl_cancelled_fn c
       return dl__fail_errno(err, DL_ERR_STATE, errno, path, "cannot lock %s", path);
     }
     if (!wait) {
-      char holder[HOLDER_MAX + 32];
-      name_holder(path, holder, sizeof holder);
+      char holder[DL__STATEDIR_HOLDER_MAX];
+      dl__statedir_holder(statedir, holder, sizeof holder);
       return dl__fail(err, DL_ERR_LOCKED, path, DL__STATEDIR_LOCKED, holder);
     }
     dl_status status = wait_for_end(cancelled, user, err);

@@ -1,5 +1,5 @@
 /* push/statedir.h: where the state of one folder and remote is kept, and the lock
- * that lets one push at a time use it. */
+ * that lets one push or pull at a time use it. */
 #ifndef DL_PUSH_STATEDIR_H
 #define DL_PUSH_STATEDIR_H
 
@@ -37,10 +37,15 @@ dl_status dl__statedir_init(dl__statedir *out, const char *dir, const char *base
 dl_status dl__statedir_lock(dl__statedir *statedir, bool wait, dl_cancelled_fn cancelled,
                             void *user, dl_error *err);
 
+#define DL__STATEDIR_HOLDER_MAX 128
+
 /* What DL_ERR_LOCKED says. holder: " (process 1 on HOST)", or "": not known. */
 #define DL__STATEDIR_LOCKED                                                                        \
-  "another push of this folder to this remote is running%s; "                                      \
-  "let it end first, or wait for it"
+  "a push or pull of this folder and remote is running%s; "                                        \
+  "try again when it has ended, or wait for it (--wait)"
+
+/* The file's note of who has the lock, as above; "" where it has none. */
+void dl__statedir_holder(const dl__statedir *statedir, char *out, size_t size);
 
 /* Gives the lock back. */
 void dl__statedir_clear(dl__statedir *statedir);

@@ -133,8 +133,9 @@ static dl_status fail_missing(const dl__azure *azure, const dl__azure_request *r
   if (container && azure->create && request->key != NULL) container = false;
   if (container || (request->key == NULL && code[0] == '\0')) {
     return dl__fail(err, DL_ERR_CONFIG, NULL,
-                    "there is no container '%s'; make it: az storage container create --name %s "
-                    "--account-name %s, or set remote.create to yes",
+                    "there is no container '%s': push with --create (remote.create = yes), or make "
+                    "it with az storage container create --name %s --account-name %s; or is the "
+                    "URL right?",
                     azure->url.container, azure->url.container, azure->url.account);
   }
   return dl__fail(err, DL_ERR_NOT_FOUND, request->key, "there is no such blob");

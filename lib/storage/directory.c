@@ -57,11 +57,10 @@ dl_status dl__directory_check_parent(const dl__directory *d, dl_error *err) {
   slash[slash == parent ? 1 : 0] = '\0';
   struct stat st;
   if (stat(parent, &st) == 0 && S_ISDIR(st.st_mode)) return DL_OK;
-  return dl__fail(
-      err, DL_ERR_CONFIG, d->root,
-      "cannot make the folder %s: there is no folder %s; make it, or mount it, and push "
-      "again",
-      d->root, parent);
+  return dl__fail(err, DL_ERR_CONFIG, d->root,
+                  "cannot make the folder %s: there is no folder %s; make it, or mount it, and try "
+                  "again",
+                  d->root, parent);
 }
 
 /* What a file is known by, in text: the ETag. */

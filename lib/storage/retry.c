@@ -57,7 +57,7 @@ static bool is_given_up(dl__retry *r) {
 static dl_status fail_given_up(const dl__retry_call *c, dl_error *err) {
   dl_error full = DL_ERROR_INIT;
   (void)dl__fail(&full, DL_ERR_NETWORK, c->key,
-                 "not tried: the remote has not answered for some time; push again later");
+                 "not tried: the remote has not answered for some time; try again later");
   full.retryable = 1;
   dl__error_copy(err, &full);
   return DL_ERR_NETWORK;

@@ -173,9 +173,37 @@ t_no_config() {
   expect_code 3
   expect_empty out
   [[ $(wc -l <err) == 1 ]]
-  expect_text err "$base/config.ini"
-  expect_text err '[remote]'
-  expect_text err 'url = '
+  expect_text err "devlog: no remote is configured yet: run 'devlog init' or 'devlog init URL', or \
+name one with --to"
+  run "$devlog" pull
+  expect_code 3
+  expect_text err 'or name one with --from'
+  run "$devlog" verify
+  expect_code 3
+  expect_text err 'or name one with --to'
+}
+
+t_wrong_remote() {
+  run "$devlog" push --to foo
+  expect_code 3
+  expect_text err "devlog: --to 'foo': is not a URL"
+  run "$devlog" pull --from foo
+  expect_text err "devlog: --from 'foo': is not a URL"
+  run "$devlog" push --to 'https://host/c%3Fsig=SECRET'
+  expect_code 3
+  expect_text err 'devlog: --to: holds a password or a signature'
+  expect_no_text err SECRET
+}
+
+# Such a remote would be gone at once.
+t_memory() {
+  sample
+  local command
+  for command in push pull verify status; do
+    run "$devlog" "$command" --to memory://x
+    expect_code 3
+    expect_text err 'devlog: memory:// ends with this program: it is for tests of programs'
+  done
 }
 
 t_wrong_config() {
@@ -345,7 +373,7 @@ t_skipped() {
   mkfifo "$base/entries/20250913.md"
   push
   expect_code 0
-  expect_text out 'ℹ️  2 file(s) skipped (see --verbose)'
+  expect_text out 'ℹ️  2 files skipped (see --verbose)'
   expect_no_text out 20250912
   push --verbose
   expect_text out '  ℹ️  entries/20250912.md: '
@@ -444,7 +472,7 @@ t_json_config_error() {
   expect_text err 'devlog: '
   expect_json out '[l["event"] for l in lines] == ["start", "result"]'
   expect_json out 'lines[1]["status"] == "DL_ERR_CONFIG" and lines[1]["exit_code"] == 3
-    and "config.ini" in lines[1]["error"]["message"]'
+    and "devlog init" in lines[1]["error"]["message"]'
 }
 
 t_json_strange_names() {
@@ -667,7 +695,7 @@ t_locked() {
   push
   kill -KILL "$pid"
   expect_code 7
-  expect_text err "devlog: another push of this folder to this remote is running (process $pid on "
+  expect_text err "devlog: a push or pull of this folder and remote is running (process $pid on "
   [[ $(wc -l <err) == 1 ]]
 }
 
@@ -692,6 +720,8 @@ t_wait() {
   expect_code 0
   expect_same "$base/events/a.jsonl" "$remote/events/a.jsonl"
   expect_text second.out 'Detecting changes'
+  grep -E 'waiting for a push or pull of this folder \(process [0-9]+ on .*\) to end$' second.out
+  expect_no_text second.out '.lock'
 }
 
 t_wait_interrupted() {
@@ -738,6 +768,8 @@ check 'empty values are refused' t_empty_value
 check 'control characters in an argument' t_control_characters_in_argument
 check 'missing folder' t_no_folder
 check 'no configuration' t_no_config
+check 'a remote that is no URL' t_wrong_remote
+check 'memory:// is refused' t_memory
 check 'wrong configuration' t_wrong_config
 check 'remote from the config file' t_config_file
 check 'options win over environment and config file' t_options_win

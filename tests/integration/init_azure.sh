@@ -66,6 +66,7 @@ t_no_container() {
   init "$to-missing"
   expect_code 3
   expect_text err 'there is no container'
+  expect_text err "set create = yes in $base/config.ini, or push once with --create"
   [[ -f $base/config.ini ]]
 }
 

@@ -183,7 +183,7 @@ t_new_empty_input() {
     code=0
     # shellcheck disable=SC2059 # the escapes are meant
     printf "$text" | "$devlog" new --id $day >out 2>err || code=$?
-    expect_code 1
+    expect_code 2
     expect_text err 'the text is empty: nothing is written'
   done
   [[ ! -e $base/events/$day.jsonl ]]
@@ -260,7 +260,7 @@ t_new_by_editor_empty() {
   export TMPDIR=$PWD
   editor true
   on_terminal "$devlog" new --id $day
-  expect_code 1
+  expect_code 2
   expect_text out 'the text is empty: nothing is written'
   expect_no_draft
   [[ ! -e $base/events/$day.jsonl ]]
@@ -331,7 +331,7 @@ t_edit_failed() {
   expect_no_draft
   editor ': >"$1"'
   dl edit $day
-  expect_code 1
+  expect_code 2
   expect_text err 'the text is empty: nothing is written'
   editor 'kill -TERM $$'
   dl edit $day
@@ -713,6 +713,26 @@ t_eight_at_once() {
   expect_json out 'len(lines) == 2 + 2 + 8 + 1 and all(l.get("lines_damaged", 0) == 0 for l in lines)'
 }
 
+# A day of which no line can be read is no entry, but it is told that something stands there.
+t_no_event() {
+  mkdir -p "$base/events"
+  printf 'no event\n{"cut\n' >"$base/events/$day.jsonl"
+  local said="note: $base/events/$day.jsonl: 2 lines are no event and are skipped"
+  dl list
+  expect_code 0
+  expect_text err "$said"
+  dl show $day
+  expect_code 1
+  expect_text err "$said"
+  dl new --id $day -m 'text'
+  expect_code 0
+  expect_text err "$said"
+  [[ $(wc -l <err) == 1 && $(wc -l <"$base/events/$day.jsonl") == 3 ]]
+  dl list
+  expect_empty err
+  expect_text out "$day  text"
+}
+
 # What the journal writes is what a push sends.
 t_push() {
   dl new --id $day -m 'text +tag'
@@ -766,6 +786,7 @@ check 'a broken config file is no matter' t_broken_config
 check 'no home' t_no_home
 check 'symbolic links are refused' t_symlinks
 check 'a torn line is set aside and told once' t_torn_line
+check 'a day of which nothing can be read' t_no_event
 check 'a crash before the .md heals' t_crash_before_md
 check 'killed at any step' t_killed
 check 'eight at once' t_eight_at_once

@@ -131,6 +131,29 @@ t_status_remote_unreachable() {
   [[ $(wc -l <err) == 1 ]]
 }
 
+t_status_unreadable() {
+  mkdir -p "$base/events"
+  printf '%s' 1234 >"$base/events/a.jsonl"
+  chmod 000 "$base/events/a.jsonl"
+  run_unprivileged "$devlog" status --to "$url"
+  expect_code 0
+  expect_text out '  new      events/a.jsonl (4 bytes, cannot be read)'
+}
+
+# The provider refuses it without a request: nothing is written.
+t_init_wrong_url() {
+  rm -rf "$base"
+  local bad
+  for bad in https://acct.blob.core.windows.net https://acct.blob.core.windows.net/Upper_Case memory://x \
+    'https://acct.blob.core.windows.net/logs#SEKRET'; do
+    run "$devlog" init "$bad"
+    expect_code 3
+    expect_empty out
+    expect_no_text err SEKRET
+    [[ ! -e $base ]]
+  done
+}
+
 t_status_not_configured() {
   status
   expect_code 3
@@ -563,6 +586,8 @@ check 'status: against the remote' t_status_remote
 check 'status: a file in parts that was touched' t_status_touched
 check 'status: asks nobody' t_status_asks_nobody
 check 'status: a remote that is not there' t_status_remote_unreachable
+check 'status of a file that cannot be read' t_status_unreadable
+check 'init with a URL that its provider refuses' t_init_wrong_url
 check 'status: nothing is configured' t_status_not_configured
 check 'status: a wrong config file' t_status_wrong_config
 check 'status: no folder' t_status_no_folder

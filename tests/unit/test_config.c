@@ -683,6 +683,8 @@ static const struct {
     {"remote.url", "memory://a\x7f", "control character"},
     {"remote.url", "https://u:" CANARY "@h", "password or a signature"},
     {"remote.url", "https://h/c?sig=" CANARY, "password or a signature"},
+    {"remote.url", "https://h/c%3Fsig=" CANARY, "password or a signature"},
+    {"remote.url", "https://h/c#" CANARY, "password or a signature"},
     {"remote.provider", "my-own+1.2", NULL},
     {"remote.provider", "", "remote.provider: is empty"},
     {"remote.provider", "File", "is not the name"},

@@ -124,7 +124,7 @@ START_TEST(torn_first_line) {
   ck_assert_int_eq(dl_entry_read(journal, DAY, &entry, &err), DL_ERR_NOT_FOUND);
   expect_notes("its last line was cut off", NULL);
   ck_assert_int_eq(dl_entry_read(journal, DAY, &entry, &err), DL_ERR_NOT_FOUND);
-  expect_notes(NULL, NULL);
+  expect_notes("1 line is no event and is skipped", NULL);
   create("text");
   read_entry();
   ck_assert_str_eq(entry.content, "text");

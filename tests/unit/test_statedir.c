@@ -92,7 +92,7 @@ static void expect_locked(dl__statedir *statedir) {
   ck_assert_msg(status == DL_ERR_LOCKED, "%s: %s", dl_status_name(status), err.message);
   ck_assert_int_eq(err.status, DL_ERR_LOCKED);
   ck_assert_int_eq(statedir->lock_fd, -1);
-  ck_assert_msg(strstr(err.message, "another push") != NULL, "%s", err.message);
+  ck_assert_msg(strstr(err.message, "a push or pull") != NULL, "%s", err.message);
 }
 
 START_TEST(names_of_the_files) {
@@ -217,8 +217,8 @@ START_TEST(the_holder_leaves_its_name) {
 }
 END_TEST
 
-#define AND_NOW "; let it end first, or wait for it"
-#define RUNNING "another push of this folder to this remote is running"
+#define AND_NOW "; try again when it has ended, or wait for it (--wait)"
+#define RUNNING "a push or pull of this folder and remote is running"
 
 START_TEST(a_refusal_names_the_holder) {
   init(&first, "/base", "memory://x");
