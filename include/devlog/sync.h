@@ -101,9 +101,11 @@ DL_API void dl_sync_free(dl_sync *sync);
  *
  * A file that fails does not stop the others. A file that is appended to
  * meanwhile is pushed as long as it was when it was opened; one that changes in
- * another way is read once more, then reported. If the scan or the comparison
- * fails, nothing is sent. A push that was killed leaves nothing half-written
- * that a reader of the remote could see; the next one goes on.
+ * another way is read once more, then reported. A file whose object was changed at the remote
+ * by somebody else since it was pushed from here is reported (DL_ERR_CONFLICT) and left alone,
+ * unless the file begins with all of the object, or options->force is set. If the scan
+ * or the comparison fails, nothing is sent. A push that was killed leaves nothing
+ * half-written that a reader of the remote could see; the next one goes on.
  *
  * @param options   NULL: the defaults. Borrowed.
  * @param progress  NULL: no callbacks. Borrowed.
