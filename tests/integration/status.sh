@@ -141,7 +141,7 @@ t_status_unreadable() {
 }
 
 # The provider refuses it without a request: nothing is written.
-t_init_wrong_url() {
+t_init_refused_url() {
   rm -rf "$base"
   local bad
   for bad in https://acct.blob.core.windows.net https://acct.blob.core.windows.net/Upper_Case memory://x \
@@ -587,7 +587,7 @@ check 'status: a file in parts that was touched' t_status_touched
 check 'status: asks nobody' t_status_asks_nobody
 check 'status: a remote that is not there' t_status_remote_unreachable
 check 'status of a file that cannot be read' t_status_unreadable
-check 'init with a URL that its provider refuses' t_init_wrong_url
+check 'init with a URL that its provider refuses' t_init_refused_url
 check 'status: nothing is configured' t_status_not_configured
 check 'status: a wrong config file' t_status_wrong_config
 check 'status: no folder' t_status_no_folder
