@@ -73,6 +73,14 @@ static void drop_doubles(dl__listing *listing) {
   listing->count = kept;
 }
 
+/* Most storages list in order; to sort takes as much memory again. */
+static bool is_sorted(const dl__listing *listing) {
+  for (size_t i = 1; i < listing->count; i++) {
+    if (compare_remotes(&listing->items[i - 1], &listing->items[i]) > 0) return false;
+  }
+  return true;
+}
+
 static dl_status finish_reading(const reading *r, dl_status status, dl_error *err) {
   dl__listing *out = r->list;
   if (r->no_memory) status = dl__fail_no_memory(err);
@@ -80,7 +88,7 @@ static dl_status finish_reading(const reading *r, dl_status status, dl_error *er
     dl__listing_clear(out);
     return status;
   }
-  if (out->count > 1) qsort(out->items, out->count, sizeof *out->items, compare_remotes);
+  if (!is_sorted(out)) qsort(out->items, out->count, sizeof *out->items, compare_remotes);
   drop_doubles(out);
   return DL_OK;
 }
