@@ -115,6 +115,16 @@ cut_files() {
   done
 }
 
+# arrived TEXT: how many files the server got a PUT of, whole, with TEXT in its target.
+arrived() {
+  "$azurite_python" - "$1" <<'PYTHON'
+import json, sys
+requests = [e for e in map(json.loads, open("requests", encoding="utf-8")) if "method" in e]
+print(len({r["target"] for r in requests if r["method"] == "PUT" and sys.argv[1] in r["target"]
+           and r["body_bytes"] == int(r["headers"]["content-length"])}))
+PYTHON
+}
+
 # Replies are cut at every byte, of the status line, of the header and before the blank line:
 # never a success, and with a second try all is well.
 #
@@ -130,18 +140,25 @@ cut_replies() {
   for from in 0 64 128 192 256 320 384 448 512; do
     cut_files "$from" $((from + 63)) "${size[@]}"
     settings "${tls_settings[@]}" '[sync]' 'retries = 0' 'timeout = 10'
+    : >requests
     push
     expect_proven
     [[ $code == 5 || $code == 1 || $from -ge 320 ]]
-    local failed
+    local failed resent
     failed=$(sed -n 's/.*"files_failed":\([0-9]*\).*/\1/p' out)
     n=$((n + failed))
-    # They are there all the same, and the next push finds that out and sends nothing; but for
-    # blocks, without which there was no commit.
+    # What arrived is there all the same, and the next push finds that out and sends nothing; but
+    # for blocks, without which there was no commit. All arrives, unless a reset after a whole
+    # reply met the next file.
+    case $what in
+    whole) resent=$((64 - $(arrived cut-))) ;;
+    block) resent=$failed ;;
+    commit) resent=$((64 - $(arrived comp=blocklist))) ;;
+    esac
     settings "${tls_settings[@]}"
     push
     expect_code 0
-    if [[ $what == block ]]; then field files_uploaded "$failed"; else field files_uploaded 0; fi
+    field files_uploaded "$resent"
     azure_client compare "$container" "$base" '' more
   done
   # The answer to a block is shorter.
