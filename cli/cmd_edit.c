@@ -88,14 +88,11 @@ static int edit_entry(journal *j, const dl_entry *old) {
   return code;
 }
 
-static int edit(journal *j, const journal_options *options) {
-  char today[DL_ENTRY_ID_SIZE] = "";
+static int edit(journal *j, const journal_options *options, void *user) {
   dl_entry entry = DL_ENTRY_INIT;
-  const char *id = options->id != NULL ? options->id : today;
-  dl_status status = dl_entry_today(today, sizeof today, &j->err);
-  if (status == DL_OK) status = dl_entry_read(j->handle, id, &entry, &j->err);
-  journal_notes(j);
-  int code = status == DL_OK ? edit_entry(j, &entry) : journal_failed(j, status, id);
+  int code;
+  (void)user;
+  if (journal_read(j, options, &entry, &code)) code = edit_entry(j, &entry);
   dl_entry_clear(&entry);
   return code;
 }
@@ -106,9 +103,5 @@ int cmd_edit(int argc, char **argv) {
   journal_options options;
   int code;
   if (!journal_options_read(&options, argc, argv, ":h", longs, 1, &code)) return code;
-  journal j;
-  dl_status status = journal_open(&j, &options);
-  code = status == DL_OK ? edit(&j, &options) : journal_failed(&j, status, "");
-  journal_close(&j);
-  return code;
+  return journal_run(&options, edit, NULL);
 }

@@ -133,7 +133,8 @@ static int on_entry(const dl_entry *entry, void *user) {
   return ferror(stdout); /* nobody reads on */
 }
 
-static int run(journal *j, const journal_options *options, list *l) {
+static int run(journal *j, const journal_options *options, void *user) {
+  list *l = user;
   const char *base = dl_config_get(j->config, "base");
   if (l->json) json_list_begin(&l->report, base);
   dl_status status = dl_entry_list(j->handle, options->limit, on_entry, l, &j->err);
@@ -158,9 +159,6 @@ int cmd_list(int argc, char **argv) {
   if (!journal_options_read(&options, argc, argv, ":h", longs, 0, &code)) return code;
   list l = {.screen = term_probe(options.color), .json = options.json};
   if (isatty(STDOUT_FILENO) == 1) l.width = term_width();
-  journal j;
-  dl_status status = journal_open(&j, &options);
-  code = status == DL_OK ? run(&j, &options, &l) : journal_failed(&j, status, "");
-  journal_close(&j);
+  code = journal_run(&options, run, &l);
   return l.report.incomplete && code == EXIT_DONE ? EXIT_FAILED : code;
 }

@@ -106,10 +106,11 @@ static int new_from_elsewhere(journal *j, const char *id) {
   return isatty(STDIN_FILENO) == 1 ? new_from_editor(j, id) : new_from_input(j, id);
 }
 
-static int new_entry(journal *j, const journal_options *options) {
+static int new_entry(journal *j, const journal_options *options, void *user) {
   char today[DL_ENTRY_ID_SIZE];
   const char *id = options->id;
   dl_status status = DL_OK;
+  (void)user;
   if (id == NULL) {
     status = dl_entry_today(today, sizeof today, &j->err);
     id = today;
@@ -126,9 +127,5 @@ int cmd_new(int argc, char **argv) {
   journal_options options;
   int code;
   if (!journal_options_read(&options, argc, argv, ":hm:", longs, 0, &code)) return code;
-  journal j;
-  dl_status status = journal_open(&j, &options);
-  code = status == DL_OK ? new_entry(&j, &options) : journal_failed(&j, status, "");
-  journal_close(&j);
-  return code;
+  return journal_run(&options, new_entry, NULL);
 }

@@ -91,19 +91,16 @@ static void show_formatted(term t, const dl_entry *entry) {
   print_facts(t, "   ", entry);
 }
 
-static int show(journal *j, const journal_options *options) {
-  char today[DL_ENTRY_ID_SIZE] = "";
+static int show(journal *j, const journal_options *options, void *user) {
   dl_entry entry = DL_ENTRY_INIT;
-  const char *id = options->id != NULL ? options->id : today;
-  dl_status status = dl_entry_today(today, sizeof today, &j->err);
-  if (status == DL_OK) status = dl_entry_read(j->handle, id, &entry, &j->err);
-  journal_notes(j);
-  if (status == DL_OK) {
+  int code = EXIT_DONE;
+  (void)user;
+  if (journal_read(j, options, &entry, &code)) {
     term t = term_probe(options->color);
     (options->formatted ? show_formatted : show_raw)(t, &entry);
   }
   dl_entry_clear(&entry);
-  return status == DL_OK ? EXIT_DONE : journal_failed(j, status, id);
+  return code;
 }
 
 int cmd_show(int argc, char **argv) {
@@ -114,9 +111,5 @@ int cmd_show(int argc, char **argv) {
   journal_options options;
   int code;
   if (!journal_options_read(&options, argc, argv, ":h", longs, 1, &code)) return code;
-  journal j;
-  dl_status status = journal_open(&j, &options);
-  code = status == DL_OK ? show(&j, &options) : journal_failed(&j, status, "");
-  journal_close(&j);
-  return code;
+  return journal_run(&options, show, NULL);
 }

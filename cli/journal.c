@@ -90,7 +90,7 @@ bool journal_options_read(journal_options *options, int argc, char **argv, const
 
 /* The config file has no say in where the journal is, so it is not read: a mistake in
  * it does not keep anybody from writing. */
-dl_status journal_open(journal *j, const journal_options *options) {
+static dl_status open_journal(journal *j, const journal_options *options) {
   *j = (journal){.err = DL_ERROR_INIT};
   const char *home = getenv("DEVLOG_HOME");
   const char *base = options->dir;
@@ -100,9 +100,24 @@ dl_status journal_open(journal *j, const journal_options *options) {
   return status == DL_OK ? dl_journal_open(j->config, &j->handle, &j->err) : status;
 }
 
-void journal_close(journal *j) {
-  dl_journal_close(j->handle);
-  dl_config_free(j->config);
+int journal_run(const journal_options *options,
+                int (*work)(journal *j, const journal_options *options, void *user), void *user) {
+  journal j;
+  dl_status status = open_journal(&j, options);
+  int code = status == DL_OK ? work(&j, options, user) : journal_failed(&j, status, "");
+  dl_journal_close(j.handle);
+  dl_config_free(j.config);
+  return code;
+}
+
+bool journal_read(journal *j, const journal_options *options, dl_entry *entry, int *code) {
+  char today[DL_ENTRY_ID_SIZE] = "";
+  const char *id = options->id != NULL ? options->id : today;
+  dl_status status = dl_entry_today(today, sizeof today, &j->err);
+  if (status == DL_OK) status = dl_entry_read(j->handle, id, entry, &j->err);
+  journal_notes(j);
+  if (status != DL_OK) *code = journal_failed(j, status, id);
+  return status == DL_OK;
 }
 
 void journal_notes(const journal *j) {

@@ -49,9 +49,15 @@ typedef struct journal {
   dl_error err;
 } journal;
 
-/* In any case it is closed with journal_close. */
-dl_status journal_open(journal *j, const journal_options *options);
-void journal_close(journal *j);
+/* Opens the journal, lets work have it, and closes it.
+ * @return the exit code: that of work, or of a journal that cannot be opened. */
+int journal_run(const journal_options *options,
+                int (*work)(journal *j, const journal_options *options, void *user), void *user);
+
+/* Reads the entry of the given day, or of today, and shows the remarks. In any case the caller
+ * clears it.
+ * @return true: it is there; false: it was said why not, end with *code. */
+bool journal_read(journal *j, const journal_options *options, dl_entry *entry, int *code);
 
 /* Shows the remarks of the last call on stderr. */
 void journal_notes(const journal *j);

@@ -69,6 +69,11 @@ void dl__sync_leave(dl_sync *sync) {
   atomic_flag_clear(&sync->busy);
 }
 
+static dl_status check_jobs(uint32_t jobs, dl_error *err) {
+  if (jobs <= DL__CONFIG_JOBS_MAX) return DL_OK;
+  return dl__fail(err, DL_ERR_ARGUMENT, NULL, "jobs must be at most %d", DL__CONFIG_JOBS_MAX);
+}
+
 static dl_status take_options(const dl_push_options *from, dl_push_options *out, dl_error *err) {
   *out = (dl_push_options)DL_PUSH_OPTIONS_INIT;
   if (from == NULL) return DL_OK;
@@ -78,10 +83,7 @@ static dl_status take_options(const dl_push_options *from, dl_push_options *out,
   if (out->mode != DL_MODE_INCREMENTAL && out->mode != DL_MODE_ALL) {
     return dl__fail(err, DL_ERR_ARGUMENT, NULL, "no such mode: %d", (int)out->mode);
   }
-  if (out->jobs > DL__CONFIG_JOBS_MAX) {
-    return dl__fail(err, DL_ERR_ARGUMENT, NULL, "jobs must be at most %d", DL__CONFIG_JOBS_MAX);
-  }
-  return DL_OK;
+  return check_jobs(out->jobs, err);
 }
 
 dl_status dl_push(dl_sync *sync, const dl_push_options *options, const dl_progress *progress,
@@ -109,9 +111,8 @@ static dl_status take_pull_options(const dl_pull_options *from, dl_pull_options 
   if (from == NULL) return DL_OK;
   size_t size = from->struct_size != 0 ? from->struct_size : PULL_OPTIONS_SIZE_0_1;
   memcpy(out, from, size < sizeof *out ? size : sizeof *out);
-  if (out->jobs > DL__CONFIG_JOBS_MAX) {
-    return dl__fail(err, DL_ERR_ARGUMENT, NULL, "jobs must be at most %d", DL__CONFIG_JOBS_MAX);
-  }
+  dl_status status = check_jobs(out->jobs, err);
+  if (status != DL_OK) return status;
   if (out->key_count == 0 || out->keys != NULL) return DL_OK;
   return dl__fail(err, DL_ERR_ARGUMENT, NULL, "key_count without keys");
 }

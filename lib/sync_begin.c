@@ -33,6 +33,12 @@ void dl__session_note(const dl__session *session, const char *path, const char *
   dl__progress_tell(&session->progress, session->progress.calls.note, event);
 }
 
+uint32_t dl__session_jobs(const dl__session *session, uint32_t asked) {
+  const dl_sync *sync = session->sync;
+  if ((sync->storage.slots.caps & DL_STORAGE_THREAD_SAFE) == 0) return 1;
+  return asked != 0 ? asked : dl__config_jobs(sync->config);
+}
+
 static dl_status find_base(dl__session *s, dl_error *err) {
   const char *base = dl_config_get(s->sync->config, "base");
   s->base = realpath(base, NULL);

@@ -3,6 +3,7 @@
 #define DL_SYNC_BEGIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "push/progress.h"
 #include "push/scan.h"
@@ -34,6 +35,9 @@ dl_status dl__session_remember(dl__session *session, bool read_only, bool wait, 
 /* Lists the folder as the patterns of the configuration say, and tells of it. The caller clears
  * *out, also on failure. */
 dl_status dl__session_scan(dl__session *session, dl__tree *out, dl_error *err);
+
+/* How many threads may work; asked: 0 for what the configuration says. */
+uint32_t dl__session_jobs(const dl__session *session, uint32_t asked);
 
 /* DL_ERR_CANCELLED if it is to end. */
 dl_status dl__session_check_cancel(const dl__session *session, dl_error *err);

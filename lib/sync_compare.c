@@ -60,7 +60,7 @@ static dl_status judge_local(comparing *c, const dl__action *action, int dir_fd,
     *kind = DL_CHANGE_GROWN;
   } else if (now->size_bytes != row->stamp.size_bytes) {
     *kind = DL_CHANGE_CHANGED;
-  } else if (strncmp(row->digest, DL__DIGEST_PREFIX, sizeof DL__DIGEST_PREFIX - 1) != 0) {
+  } else if (!dl__digest_is(row->digest, DL__DIGEST_PREFIX)) {
     *kind = DL_CHANGE_TOUCHED;
   } else {
     return compare_content(c, action, dir_fd, kind, err);
@@ -153,14 +153,10 @@ dl_status dl_compare(dl_sync *sync, const dl_compare_options *options, dl_change
   if (sync == NULL) return dl__fail(err, DL_ERR_ARGUMENT, NULL, "dl_compare needs a dl_sync");
   comparing c = {sync, wants_remote(options), each, user, DL_COMPARE_RESULT_INIT, {0}};
   dl_error own = DL_ERROR_INIT;
-  dl_status status;
-  if (atomic_flag_test_and_set(&sync->busy)) {
-    status = dl__fail(&own, DL_ERR_BUSY, NULL, "another call with this handle is running");
-  } else {
-    dl__storage_watch(&sync->storage, dl__sync_cancelled, sync);
+  dl_status status = dl__sync_enter(sync, &own);
+  if (status == DL_OK) {
     status = dl__sync_look(sync, c.remote, look, &c, &own);
-    atomic_store(&sync->cancel, false);
-    atomic_flag_clear(&sync->busy);
+    dl__sync_leave(sync);
   }
   if (status != DL_OK) c.result = (dl_compare_result)DL_COMPARE_RESULT_INIT;
   give(&c.result, result);

@@ -281,14 +281,12 @@ static void on_end(const dl__receipt *receipt, void *user) {
 
 static dl_status receive(pull *p, dl_error *err) {
   const dl_sync *sync = p->session.sync;
-  bool thread_safe = (sync->storage.slots.caps & DL_STORAGE_THREAD_SAFE) != 0;
-  uint32_t jobs = p->options->jobs != 0 ? p->options->jobs : dl__config_jobs(sync->config);
   dl__receive_events events = {on_start, on_progress, on_retry, on_end, p};
   dl__receive_request request = {
       .storage = &sync->storage,
       .plan = &p->plan,
       .dir_fd = p->dir_fd,
-      .jobs = thread_safe ? jobs : 1,
+      .jobs = dl__session_jobs(&p->session, p->options->jobs),
       .memory_bytes = dl__config_memory_bytes(sync->config),
       .cancel = &sync->cancel,
       .events = &events,

@@ -183,10 +183,8 @@ static void on_end(const dl__outcome *outcome, void *user) {
 
 static dl_status transfer(push *p, dl_error *err) {
   const dl__storage *storage = &p->session.sync->storage;
-  bool thread_safe = (storage->slots.caps & DL_STORAGE_THREAD_SAFE) != 0;
   bool conditional = (storage->slots.caps & DL_STORAGE_CONDITIONAL) != 0;
   const dl_config *config = p->session.sync->config;
-  uint32_t jobs = p->options->jobs != 0 ? p->options->jobs : dl__config_jobs(config);
   bool wants_md5 = (storage->slots.caps & DL_STORAGE_WANTS_MD5) != 0;
   dl_status status = dl__config_patterns(config, "sync.append_only", &p->append_only, err);
   if (status != DL_OK) return status;
@@ -195,7 +193,7 @@ static dl_status transfer(push *p, dl_error *err) {
       .storage = storage,
       .plan = &p->plan,
       .dir_fd = p->tree.fd,
-      .jobs = thread_safe ? jobs : 1,
+      .jobs = dl__session_jobs(&p->session, p->options->jobs),
       .memory_bytes = dl__config_memory_bytes(config),
       .conditional = conditional && p->plan.listed,
       .keep_md5 = wants_md5 && dl__config_yes(config, "sync.content_md5"),

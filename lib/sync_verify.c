@@ -54,15 +54,9 @@ static dl_status add(verify *v, dl_difference_kind kind, const char *path, const
   return DL_OK;
 }
 
-/* These are about all files. */
-static bool is_about_all(dl_status status) {
-  return status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY || status == DL_ERR_AUTH ||
-         status == DL_ERR_NETWORK;
-}
-
 /* A failure that is about one file. */
 static dl_status settle(verify *v, const char *path, const dl_error *why, dl_error *err) {
-  if (is_about_all((dl_status)why->status)) {
+  if (dl__status_is_about_all((dl_status)why->status)) {
     dl__error_copy(err, why);
     return (dl_status)why->status;
   }

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The size of dl_error in version 0.1; a struct_size of 0 means this one. */
@@ -83,6 +84,31 @@ dl_status dl__fail_errno(dl_error *err, dl_status status, int errnum, const char
   (void)snprintf(message + used, sizeof message - used, ": %s", text);
   fill(err, status, errnum, path, message);
   return status;
+}
+
+void dl__error_append(dl_error *err, const char *text) {
+  if (err == NULL) return;
+  dl_error full;
+  dl__error_import(&full, err);
+  size_t added = strlen(text);
+  if (added >= sizeof full.message - sizeof "...") return;
+  size_t room = sizeof full.message - added;
+  char message[sizeof full.message];
+  memcpy(message, full.message, sizeof message);
+  copy_text(full.message, room, message);
+  memcpy(full.message + strlen(full.message), text, added + 1);
+  dl__error_copy(err, &full);
+}
+
+dl_error *dl__error_keep(const dl_error *err) {
+  dl_error *copy = malloc(sizeof *copy);
+  if (copy != NULL) *copy = *err;
+  return copy;
+}
+
+bool dl__status_is_about_all(dl_status status) {
+  return status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY || status == DL_ERR_AUTH ||
+         status == DL_ERR_NETWORK;
 }
 
 dl_status dl__fail_no_memory(dl_error *err) {

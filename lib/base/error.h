@@ -4,6 +4,7 @@
 #ifndef DL_BASE_ERROR_H
 #define DL_BASE_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <devlog/error.h>
@@ -18,6 +19,16 @@ dl_status dl__fail_errno(dl_error *err, dl_status status, int errnum, const char
 
 /* DL_ERR_NO_MEMORY with its message. */
 dl_status dl__fail_no_memory(dl_error *err);
+
+/* Adds text to the message, which is cut rather than the text. */
+void dl__error_append(dl_error *err, const char *text);
+
+/* A copy for the caller to free; NULL: no memory for it. */
+dl_error *dl__error_keep(const dl_error *err);
+
+/* True for what would fail with every other file too. Any other failure is about one file, and
+ * must not keep the others from their turn. */
+bool dl__status_is_about_all(dl_status status);
 
 /* Copies from into err, as far as err's size goes. */
 void dl__error_copy(dl_error *err, const dl_error *from);

@@ -140,6 +140,22 @@ int dl__fs_pwrite(int fd, const void *data, size_t size, uint64_t offset) {
   return 0;
 }
 
+int dl__fs_set_mtime(int fd, int64_t mtime_ns) {
+  int64_t seconds = mtime_ns / 1000000000;
+  int64_t rest = mtime_ns % 1000000000;
+  if (rest < 0) {
+    rest += 1000000000;
+    seconds--;
+  }
+  struct timespec times[2] = {{0, UTIME_OMIT}, {(time_t)seconds, (long)rest}};
+  return futimens(fd, times);
+}
+
+const char *dl__fs_last_part(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash != NULL ? slash + 1 : path;
+}
+
 int dl__fs_make_dirs(const char *path) {
   if (path[0] == '\0') {
     errno = ENOENT;

@@ -49,6 +49,12 @@ int dl__fs_write(int fd, const void *data, size_t size);
 /* The same at a place of the file, which need not have grown so far yet. */
 int dl__fs_pwrite(int fd, const void *data, size_t size, uint64_t offset);
 
+/* Sets the time of last change, as it is counted in a stamp. */
+int dl__fs_set_mtime(int fd, int64_t mtime_ns);
+
+/* The part of path behind its last '/', or all of it. */
+const char *dl__fs_last_part(const char *path);
+
 /* mkdir -p with mode 0700 for what is new. */
 int dl__fs_make_dirs(const char *path);
 

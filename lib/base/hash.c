@@ -100,6 +100,10 @@ static bool is_digest(const char *text, const char *prefix, size_t digits) {
          strspn(text + length, "0123456789abcdef") == digits;
 }
 
+bool dl__digest_is(const char *digest, const char *prefix) {
+  return strncmp(digest, prefix, strlen(prefix)) == 0;
+}
+
 bool dl__digest_valid(const char *digest) {
   return is_digest(digest, DL__DIGEST_PREFIX, 64) || is_digest(digest, DL__SEGMENTS_PREFIX, 64);
 }

@@ -55,6 +55,9 @@ dl_status dl__hash_end_md5(dl__hash *hash, uint8_t md5[DL__MD5_BYTES], dl_error 
 void dl__md5_text(const uint8_t md5[DL__MD5_BYTES], char digest[DL__DIGEST_SIZE]);
 bool dl__md5_text_valid(const char *digest);
 
+/* True if the digest, or "", is of the kind that starts with prefix. */
+bool dl__digest_is(const char *digest, const char *prefix);
+
 /* True for "sha256:" or "sha256-segments:" and 64 lower-case hex digits. */
 bool dl__digest_valid(const char *digest);
 

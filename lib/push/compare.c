@@ -17,13 +17,6 @@ typedef struct comparison {
   bool equal;
 } comparison;
 
-/* These are about all files; any other failure to read an object (it may be archived, say)
- * must not keep the others from being sent: the put will show whether it can be replaced. */
-static bool is_about_all(dl_status status) {
-  return status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY || status == DL_ERR_AUTH ||
-         status == DL_ERR_NETWORK;
-}
-
 /* The object is made of segments: the file is read in the same. */
 static dl_status compare_segments(comparison *c, const dl__layout *layout, dl_error *err) {
   dl__survey survey;
@@ -44,17 +37,13 @@ static dl_status compare_by_reading(comparison *c, dl_error *err) {
   char digest[DL_DIGEST_SIZE];
   uint64_t size_bytes;
   dl_status status = dl__storage_digest(c->storage, c->remote->key, digest, &size_bytes, err);
-  if (status != DL_OK) return is_about_all(status) ? status : DL_OK;
+  if (status != DL_OK) return dl__status_is_about_all(status) ? status : DL_OK;
   c->equal = size_bytes == c->remote->size_bytes && strcmp(digest, c->digest) == 0;
   /* What is remembered has to be what the next listing will say. */
   if (c->equal && dl__digest_valid(c->remote->digest)) {
     memcpy(c->digest, c->remote->digest, sizeof c->digest);
   }
   return DL_OK;
-}
-
-static bool starts(const char *text, const char *prefix) {
-  return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 /* The file is read in one piece, and its digest compared with the one that is kept. */
@@ -64,9 +53,9 @@ static dl_status compare_whole(comparison *c, dl_error *err) {
   dl_status status = dl__source_digest(&c->source, c->reader, &digests, err);
   if (status != DL_OK) return status;
   memcpy(c->digest, digests.sha256, sizeof c->digest);
-  if (starts(kept, DL__DIGEST_PREFIX)) {
+  if (dl__digest_is(kept, DL__DIGEST_PREFIX)) {
     c->equal = strcmp(kept, digests.sha256) == 0;
-  } else if (starts(kept, DL__MD5_PREFIX) && digests.has_md5) {
+  } else if (dl__digest_is(kept, DL__MD5_PREFIX) && digests.has_md5) {
     char md5[DL__DIGEST_SIZE];
     dl__md5_text(digests.md5, md5);
     c->equal = strcmp(kept, md5) == 0;
@@ -78,11 +67,9 @@ static dl_status compare_whole(comparison *c, dl_error *err) {
 
 /* What is inside the object, if that is needed; else *layout stays empty. */
 static dl_status get_layout(const comparison *c, dl__layout *layout, dl_error *err) {
-  const char *kept = c->remote->digest;
-  bool needed = kept[0] == '\0' || starts(kept, DL__SEGMENTS_PREFIX);
-  if (!needed || !dl__storage_has_parts(c->storage)) return DL_OK;
+  if (!dl__remote_needs_layout(c->remote) || !dl__storage_has_parts(c->storage)) return DL_OK;
   dl_status status = dl__storage_layout(c->storage, c->remote->key, layout, err);
-  if (status != DL_OK && !is_about_all(status)) {
+  if (status != DL_OK && !dl__status_is_about_all(status)) {
     dl__layout_clear(layout);
     return DL_OK;
   }
@@ -98,7 +85,7 @@ static dl_status compare(comparison *c, bool *of_file, dl_error *err) {
   dl_status status = get_layout(c, &layout, err);
   if (status == DL_OK) {
     status = layout.committed > 0 ? compare_segments(c, &layout, err) : compare_whole(c, err);
-    *of_file = !is_about_all(status);
+    *of_file = !dl__status_is_about_all(status);
   }
   dl__layout_clear(&layout);
   if (status != DL_OK) return status;
@@ -123,5 +110,5 @@ dl_status dl__plan_compare(dl__action *action, int dir_fd, const dl__storage *st
     memcpy(fresh->digest, c.digest, sizeof fresh->digest);
   }
   dl__source_close(&c.source);
-  return of_file && !is_about_all(status) ? DL_OK : status;
+  return of_file && !dl__status_is_about_all(status) ? DL_OK : status;
 }

@@ -12,10 +12,6 @@
 /* What one get asks for at most, unless a segment is larger: what a broken connection costs. */
 #define RUN_BYTES ((uint64_t)32 << 20)
 
-static bool starts(const char *text, const char *prefix) {
-  return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
 static dl_status changed(const dl__filling *f, dl_error *err) {
   return dl__fail(err, DL_ERR_SOURCE_CHANGED, f->request->remote->key,
                   "what came is not what the remote says of the object: it was changed meanwhile, "
@@ -66,8 +62,8 @@ static dl_status take_layout(dl__filling *f, const dl__layout *layout, dl_error 
 dl_status dl__fill_begin(dl__filling *filling, dl_error *err) {
   const dl__remote *remote = filling->request->remote;
   const dl__storage *storage = filling->request->storage;
-  bool needed = remote->digest[0] == '\0' || starts(remote->digest, DL__SEGMENTS_PREFIX);
-  if (!needed || remote->size_bytes == 0 || !dl__storage_has_parts(storage)) return DL_OK;
+  bool needed = dl__remote_needs_layout(remote) && remote->size_bytes > 0;
+  if (!needed || !dl__storage_has_parts(storage)) return DL_OK;
   dl__layout layout = {0};
   dl_status status = dl__storage_layout(storage, remote->key, &layout, err);
   if (status == DL_OK) status = take_layout(filling, &layout, err);
@@ -229,9 +225,10 @@ static dl_status prove_whole(dl__filling *f, dl_error *err) {
   if (status == DL_OK) status = dl__hash_end(hash, f->digest, err);
   if (status != DL_OK) return status;
   dl__md5_text(md5, md5_text);
-  if (starts(kept, DL__DIGEST_PREFIX))
+  if (dl__digest_is(kept, DL__DIGEST_PREFIX))
     return strcmp(kept, f->digest) == 0 ? DL_OK : changed(f, err);
-  if (starts(kept, DL__MD5_PREFIX)) return strcmp(kept, md5_text) == 0 ? DL_OK : changed(f, err);
+  if (dl__digest_is(kept, DL__MD5_PREFIX))
+    return strcmp(kept, md5_text) == 0 ? DL_OK : changed(f, err);
   return f->request->remote->size_bytes > 0 ? read_again(f, err) : DL_OK;
 }
 

@@ -52,15 +52,8 @@ static dl_status read_body(void *user, uint64_t offset, void *buf, size_t size, 
                            dl_error *err) {
   body *b = user;
   const dl__send_request *r = b->request;
-  if (atomic_load(r->reader->cancel)) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
-  if (offset == 0) b->next = 0;
-  if (offset != b->next || offset > b->segment->size_bytes) {
-    return dl__fail(err, DL_ERR_STORAGE, r->source->key,
-                    "the storage asked for bytes out of order");
-  }
-  uint64_t left = b->segment->size_bytes - offset;
-  if (size > left) size = (size_t)left;
-  dl_status status = DL_OK;
+  dl_status status = dl__send_ask(r, offset, b->segment->size_bytes, &b->next, &size, err);
+  if (status != DL_OK) return status;
   if (b->memory != NULL) {
     memcpy(buf, b->memory + offset, size);
   } else {

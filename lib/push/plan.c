@@ -8,6 +8,10 @@
 #include "base/error.h"
 #include "base/vec.h"
 
+bool dl__remote_needs_layout(const dl__remote *remote) {
+  return remote->digest[0] == '\0' || dl__digest_is(remote->digest, DL__SEGMENTS_PREFIX);
+}
+
 static void remote_clear(dl__remote *remote) {
   free(remote->key);
   free(remote->etag);

@@ -22,6 +22,10 @@ typedef struct dl__remote {
   char digest[DL__DIGEST_SIZE]; /* "sha256:..." or "md5:..."; "": not known */
 } dl__remote;
 
+/* True if its digest is not one of all its bytes: only the segments it is made of can tell what is
+ * in it. */
+bool dl__remote_needs_layout(const dl__remote *remote);
+
 typedef struct dl__listing {
   dl__remote *items; /* sorted by the bytes of their keys */
   size_t count;

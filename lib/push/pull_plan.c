@@ -11,7 +11,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "push/target.h"
+#include "base/fs.h"
+#include "base/temp.h"
 
 /* So much older than its ctime is the mtime of a file that was pulled: a write since would have
  * moved it to the time of the write. */
@@ -34,17 +35,6 @@ static void leave_out(dl__pull_action *action, const char *why) {
   action->note = why;
   free(action->error);
   action->error = NULL;
-}
-
-/* These are about all files. */
-static bool is_about_all(dl_status status) {
-  return status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY || status == DL_ERR_AUTH ||
-         status == DL_ERR_NETWORK;
-}
-
-static const char *last_part(const char *key) {
-  const char *slash = strrchr(key, '/');
-  return slash != NULL ? slash + 1 : key;
 }
 
 static bool covers(const char *wanted, const char *key) {
@@ -79,7 +69,7 @@ static void add_objects(const dl__pull_request *r, dl__pull_plan *out) {
   size_t row = 0;
   for (size_t i = 0; i < r->listing->count; i++) {
     const dl__remote *remote = &r->listing->items[i];
-    if (dl__target_is_temp(last_part(remote->key)) || !is_wanted(r, remote->key)) continue;
+    if (dl__temp_is(dl__fs_last_part(remote->key)) || !is_wanted(r, remote->key)) continue;
     dl__pull_action *action = &out->actions[out->count++];
     *action = (dl__pull_action){.key = remote->key, .remote = remote};
     int order = -1;
@@ -296,7 +286,7 @@ static dl_status compare_there(const dl__pull_request *r, dl__pull_action *actio
                                const dl__stamp *stamp, dl__row *fresh, dl_error *err) {
   dl_error why = DL_ERROR_INIT;
   dl_status status = compare_file(r, action, stamp, fresh, &why);
-  if (is_about_all(status)) {
+  if (dl__status_is_about_all(status)) {
     dl__error_copy(err, &why);
     return status;
   }

@@ -36,12 +36,6 @@ static void post_progress(void *user) {
   dl__workq_post_lossy(at->q, (dl__work_message){at->place, PROGRESS, 0});
 }
 
-static dl_error *keep_error(const dl_error *err) {
-  dl_error *copy = malloc(sizeof *copy);
-  if (copy != NULL) *copy = *err;
-  return copy;
-}
-
 static dl_status try_object(turn *at, const dl__remote *remote, dl__fetched *fetched,
                             dl_error *err) {
   if (atomic_load(at->reader->cancel)) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
@@ -85,7 +79,7 @@ static dl_status receive_object(turn *at, dl__fetched *fetched, dl_error *err) {
   dl__receipt *receipt = &at->r->receipts[at->place];
   dl_status status = try_object(at, receipt->action->remote, fetched, err);
   if (status == DL_ERR_SOURCE_CHANGED || status == DL_ERR_NOT_FOUND) {
-    receipt->first_error = keep_error(err);
+    receipt->first_error = dl__error_keep(err);
     post(at, RETRY);
     status = try_again(at, fetched, err);
   }
@@ -110,7 +104,7 @@ static void fetch(turn *at, dl__receipt *receipt) {
     return;
   }
   free(fetched);
-  if (receipt->status != DL_ERR_CANCELLED) receipt->error = keep_error(&err);
+  if (receipt->status != DL_ERR_CANCELLED) receipt->error = dl__error_keep(&err);
 }
 
 static void work(dl__workq *q, size_t worker, size_t item, void *ctx) {

@@ -52,6 +52,11 @@ bool dl__send_wants_parts(const dl__storage *storage, uint64_t size_bytes);
 dl_status dl__send_whole(const dl__send_request *request, dl__row *row, dl_error *err);
 dl_status dl__send_parts(const dl__send_request *request, dl__row *row, dl_error *err);
 
+/* What a storage may ask for next of `total` bytes: what follows (*next; 0 begins anew); *size is
+ * cut to what there is. DL_ERR_CANCELLED; DL_ERR_STORAGE: it asked for something else. */
+dl_status dl__send_ask(const dl__send_request *request, uint64_t offset, uint64_t total,
+                       uint64_t *next, size_t *size, dl_error *err);
+
 /* Meters bytes that were handed to the storage: `end` is how far the piece at hand is,
  * *counted how far it was ever. */
 void dl__send_count(const dl__send_request *request, size_t size, uint64_t end, uint64_t *counted);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -45,10 +44,9 @@ static dl_status fail(int errnum, const char *key, const char *what, dl_error *e
                           "not followed: a symbolic link or a file took the place of the path");
   }
   dl_status status = dl__fail_errno(err, DL_ERR_UPLOAD, errnum, key, "cannot be %s", what);
-  if (err == NULL || errnum != EACCES) return status;
-  size_t used = strlen(err->message);
-  (void)snprintf(err->message + used, sizeof err->message - used,
-                 "; mend its permissions, or leave it out with exclude");
+  if (errnum == EACCES) {
+    dl__error_append(err, "; mend its permissions, or leave it out with exclude");
+  }
   return status;
 }
 

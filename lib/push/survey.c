@@ -77,6 +77,14 @@ static dl_status is_vouched(const dl__survey *s, const dl__layout *layout, const
   return status;
 }
 
+/* Whether the bytes of a segment have the digest that it is known by. */
+static dl_status is_same(dl__survey *s, const dl__segment *segment, bool *same, dl_error *err) {
+  dl__segment now = *segment;
+  dl_status status = dl__survey_read(s, &now, err);
+  *same = status == DL_OK && memcmp(now.sha256, segment->sha256, sizeof now.sha256) == 0;
+  return status;
+}
+
 /* Reads the witnesses: the first segment, which is another one in a log that was started
  * anew, the last full one, and all behind it, which may be merged. */
 static dl_status hear(dl__survey *s, const dl__segments *segments, bool *same, dl_error *err) {
@@ -85,9 +93,7 @@ static dl_status hear(dl__survey *s, const dl__segments *segments, bool *same, d
   *same = true;
   for (size_t i = 0; status == DL_OK && *same && i < segments->count; i++) {
     if (i > 0 && i + 1 < first_small) continue;
-    dl__segment now = segments->items[i];
-    status = dl__survey_read(s, &now, err);
-    *same = memcmp(now.sha256, segments->items[i].sha256, sizeof now.sha256) == 0;
+    status = is_same(s, &segments->items[i], same, err);
   }
   return status;
 }
@@ -160,10 +166,7 @@ dl_status dl__survey_begins(dl__survey *survey, const dl__layout *layout, bool *
   dl_status status = take_fitting(layout, survey->source->stamp.size_bytes, &fitting, err);
   *begins = status == DL_OK && fitting.count == layout->committed;
   for (size_t i = 0; *begins && i < fitting.count; i++) {
-    dl__segment now = fitting.items[i];
-    status = dl__survey_read(survey, &now, err);
-    *begins =
-        status == DL_OK && memcmp(now.sha256, fitting.items[i].sha256, sizeof now.sha256) == 0;
+    status = is_same(survey, &fitting.items[i], begins, err);
   }
   dl__segments_clear(&fitting);
   return status;
@@ -174,9 +177,8 @@ dl_status dl__survey_confirm(dl__survey *survey, const dl__segments *segments, d
   dl_status status = DL_OK;
   survey->md5 = NULL;
   for (size_t i = 0; status == DL_OK && i < segments->count; i++) {
-    dl__segment now = segments->items[i];
-    status = dl__survey_read(survey, &now, err);
-    bool same = memcmp(now.sha256, segments->items[i].sha256, sizeof now.sha256) == 0;
+    bool same;
+    status = is_same(survey, &segments->items[i], &same, err);
     if (status == DL_OK && !same) {
       status = dl__fail(err, DL_ERR_SOURCE_CHANGED, survey->source->key,
                         "was changed while it was read");

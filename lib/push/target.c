@@ -22,7 +22,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define TRIES    16
 #define ORIG_MAX 1000
 
 /* How long somebody else may have the old file locked, and how often it is tried. */
@@ -31,7 +30,7 @@
 
 /* .devlog-old-RANDOM.NAME: the second name of a file that is being replaced. A NAME that would
  * make it too long is cut off. */
-#define OLD_PREFIX   DL__TARGET_PREFIX "old-"
+#define OLD_PREFIX   DL__TEMP_PREFIX "old-"
 #define OLD_DIGITS   16
 #define OLD_NAME_MAX (NAME_MAX - (int)(sizeof OLD_PREFIX - 1) - OLD_DIGITS - 1)
 
@@ -82,13 +81,6 @@ void dl__target_clear(dl__target *target) {
   target->fd = target->dir_fd = -1;
 }
 
-static int random_name(char name[DL__TARGET_SIZE]) {
-  uint64_t number;
-  if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) return -1;
-  (void)snprintf(name, DL__TARGET_SIZE, DL__TARGET_PREFIX "%016" PRIx64 DL__TARGET_SUFFIX, number);
-  return 0;
-}
-
 static int old_name(const char *name, char old[NAME_MAX + 1]) {
   uint64_t number;
   if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) return -1;
@@ -105,41 +97,9 @@ static const char *name_of_old(const char *old) {
   return is_old ? old + prefix + OLD_DIGITS + 1 : NULL;
 }
 
-/* Between making and locking it, somebody who sweeps may have taken it for a dead one: then it
- * has no name any more, and another is made. */
-static int open_temp(dl__target *t) {
-  for (int tries = 0; tries < TRIES; tries++) {
-    char name[DL__TARGET_SIZE];
-    if (random_name(name) != 0) return -1;
-    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    t->fd = openat(t->dir_fd, name, flags, 0600);
-    if (t->fd < 0) return -1;
-    struct stat st;
-    bool locked = flock(t->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-    if (locked && fstat(t->fd, &st) == 0 && st.st_nlink > 0) {
-      memcpy(t->temp, name, sizeof name);
-      return 0;
-    }
-    (void)close(t->fd);
-    t->fd = -1;
-  }
-  errno = EAGAIN;
-  return -1;
-}
-
 dl_status dl__target_make(dl__target *target, dl_error *err) {
-  return open_temp(target) == 0 ? DL_OK : fail(target, errno, "write", err);
-}
-
-static int set_mtime(int fd, int64_t mtime_ns) {
-  int64_t seconds = mtime_ns / 1000000000;
-  int64_t rest = mtime_ns % 1000000000;
-  if (rest < 0) {
-    rest += 1000000000;
-    seconds--;
-  }
-  struct timespec times[2] = {{0, UTIME_OMIT}, {(time_t)seconds, (long)rest}};
-  return futimens(fd, times);
+  target->fd = dl__temp_open(target->dir_fd, target->temp);
+  return target->fd >= 0 ? DL_OK : fail(target, errno, "write", err);
 }
 
 /* Such a failure of link(2) is about the filesystem, and no reason not to go on without. */
@@ -281,20 +241,13 @@ dl_status dl__target_publish(dl__target *target, dl__target_old old, int64_t mti
   dl__target *t = target;
   struct stat st;
   if (t->there && fchmod(t->fd, t->mode) != 0) return fail(t, errno, "write", err);
-  if (mtime_ns != 0 && set_mtime(t->fd, mtime_ns) != 0) return fail(t, errno, "write", err);
+  if (mtime_ns != 0 && dl__fs_set_mtime(t->fd, mtime_ns) != 0) return fail(t, errno, "write", err);
   if (fsync(t->fd) != 0) return fail(t, errno, "write", err);
   dl_status status = take_place(t, old, err);
   if (status != DL_OK) return status;
   if (!sync_dir(t->dir_fd) || fstat(t->fd, &st) != 0) return fail(t, errno, "make durable", err);
   dl__stamp_from(stamp, &st);
   return DL_OK;
-}
-
-bool dl__target_is_temp(const char *name) {
-  size_t prefix = sizeof DL__TARGET_PREFIX - 1;
-  return strncmp(name, DL__TARGET_PREFIX, prefix) == 0 &&
-         strspn(name + prefix, "0123456789abcdef") == 16 &&
-         strcmp(name + prefix + 16, DL__TARGET_SUFFIX) == 0;
 }
 
 /* A file that somebody was replacing: this may be its only name. */
@@ -313,7 +266,7 @@ static void sweep_one(int dir_fd, const char *name) {
   struct stat st;
   if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) return;
   if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_named(dir_fd, name, &st)) return;
-  if (dl__target_is_temp(name)) {
+  if (dl__temp_is(name)) {
     (void)unlinkat(dir_fd, name, 0);
   } else {
     recover(dir_fd, name, &st);
@@ -330,7 +283,7 @@ void dl__target_sweep(int dir_fd, const char *key) {
   }
   for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
     const char *found = entry->d_name;
-    if (dl__target_is_temp(found) || name_of_old(found) != NULL) sweep_one(fd, found);
+    if (dl__temp_is(found) || name_of_old(found) != NULL) sweep_one(fd, found);
   }
   (void)closedir(dir);
 }

@@ -18,10 +18,7 @@
 #include <devlog/error.h>
 
 #include "base/fs.h"
-
-#define DL__TARGET_PREFIX ".devlog-"
-#define DL__TARGET_SUFFIX ".tmp"
-#define DL__TARGET_SIZE   (sizeof DL__TARGET_PREFIX + 16 + sizeof DL__TARGET_SUFFIX)
+#include "base/temp.h"
 
 /* Room for the name of a file that is kept beside. */
 #define DL__TARGET_KEPT_SIZE 272
@@ -34,7 +31,7 @@ typedef struct dl__target {
   unsigned mode;    /* its permissions */
   dl__stamp stamp;  /* what it was when it was found */
   int fd;           /* the temporary file; -1: none */
-  char temp[DL__TARGET_SIZE];
+  char temp[DL__TEMP_SIZE];
   char kept_as[DL__TARGET_KEPT_SIZE]; /* DL__OLD_KEPT: the name that the old one has now */
 } dl__target;
 
@@ -61,9 +58,6 @@ typedef enum dl__target_old {
  * mtime_ns: its time of last change; 0: now. */
 dl_status dl__target_publish(dl__target *target, dl__target_old old, int64_t mtime_ns,
                              dl__stamp *stamp, dl_error *err);
-
-/* True for the names of temporary files. */
-bool dl__target_is_temp(const char *name);
 
 /* Removes what dead processes left in the folder that holds key, or gives it back as .orig. What
  * fails is left to the next time. */

@@ -88,12 +88,6 @@ static dl_status try_file(turn *at, dl__row *row, dl_error *err) {
   return status;
 }
 
-static dl_error *keep_error(const dl_error *err) {
-  dl_error *copy = malloc(sizeof *copy);
-  if (copy != NULL) *copy = *err;
-  return copy;
-}
-
 static void row_free(dl__row *row) {
   if (row != NULL) free(row->md5_saved);
   free(row);
@@ -104,7 +98,7 @@ static dl_status send_file(turn *at, dl__row *row, dl_error *err) {
   dl__outcome *outcome = &at->t->outcomes[at->place];
   dl_status status = try_file(at, row, err);
   if (status == DL_ERR_SOURCE_CHANGED || status == DL_ERR_NOT_FOUND) {
-    outcome->first_error = keep_error(err);
+    outcome->first_error = dl__error_keep(err);
     post(at, RETRY);
     status = try_file(at, row, err);
   }
@@ -129,7 +123,7 @@ static void work(dl__workq *q, size_t worker, size_t item, void *ctx) {
     outcome->row = row;
   } else {
     row_free(row);
-    if (outcome->status != DL_ERR_CANCELLED) outcome->error = keep_error(&err);
+    if (outcome->status != DL_ERR_CANCELLED) outcome->error = dl__error_keep(&err);
   }
   post(&at, END);
 }

@@ -16,6 +16,20 @@ typedef struct body {
   uint64_t counted_bytes;
 } body;
 
+dl_status dl__send_ask(const dl__send_request *request, uint64_t offset, uint64_t total,
+                       uint64_t *next, size_t *size, dl_error *err) {
+  if (atomic_load(request->reader->cancel)) {
+    return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
+  }
+  if (offset == 0) *next = 0;
+  if (offset != *next || offset > total) {
+    return dl__fail(err, DL_ERR_STORAGE, request->source->key,
+                    "the storage asked for bytes out of order");
+  }
+  if (*size > total - offset) *size = (size_t)(total - offset);
+  return DL_OK;
+}
+
 void dl__send_count(const dl__send_request *request, size_t size, uint64_t end, uint64_t *counted) {
   atomic_fetch_add(&request->meter->given_bytes, size);
   if (end > *counted) {
@@ -47,14 +61,8 @@ static dl_status read_body(void *user, uint64_t offset, void *buf, size_t size, 
   body *b = user;
   const dl__send_request *r = b->request;
   uint64_t total = r->source->stamp.size_bytes;
-  if (atomic_load(r->reader->cancel)) return dl__fail(err, DL_ERR_CANCELLED, NULL, "cancelled");
-  if (offset == 0) b->next = 0;
-  if (offset != b->next || offset > total) {
-    return dl__fail(err, DL_ERR_STORAGE, r->source->key,
-                    "the storage asked for bytes out of order");
-  }
-  if (size > total - offset) size = (size_t)(total - offset);
-  dl_status status = DL_OK;
+  dl_status status = dl__send_ask(r, offset, total, &b->next, &size, err);
+  if (status != DL_OK) return status;
   if (b->in_buffer) {
     memcpy(buf, r->reader->buffer + offset, size);
   } else if (size > 0) {

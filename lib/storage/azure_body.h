@@ -19,9 +19,11 @@ typedef struct dl__azure_body {
 dl_status dl__azure_body_load(dl__azure_body *body, dl_error *err);
 void dl__azure_body_clear(dl__azure_body *body);
 
-/* As read, and sure to give something. */
-dl_status dl__azure_body_read(const dl__azure_body *body, uint64_t offset, void *buf, size_t size,
-                              size_t *got, dl_error *err);
+/* Reads it once, from beginning to end, and gives it to add, piece by piece. */
+dl_status dl__azure_body_scan(const dl__azure_body *body,
+                              dl_status (*add)(void *user, const void *data, size_t size,
+                                               dl_error *err),
+                              void *user, dl_error *err);
 
 /* Makes it the body of a request. */
 void dl__azure_body_send(const dl__azure_body *body, dl__azure_request *request);

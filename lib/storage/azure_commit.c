@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/crc64.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -19,6 +18,9 @@
  * List"). */
 #define BLOCK_MAX_BYTES ((uint64_t)4000 * 1024 * 1024)
 #define BLOCKS_MAX      50000
+
+#define LIST_START "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>"
+#define LIST_END   "</BlockList>"
 
 #define CRC64       "x-ms-content-crc64"
 #define CRC64_BYTES 8
@@ -104,13 +106,13 @@ dl_status dl__azure_put_part(void *self, dl_upload *upload, const dl_part *part,
 
 /* "Latest": the staged block with this id, else the committed one; they are the same. */
 static bool make_list(const dl_commit_request *request, dl__buf *xml) {
-  bool good = dl__buf_add_text(xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>");
+  bool good = dl__buf_add_text(xml, LIST_START);
   for (size_t i = 0; good && i < request->segment_count; i++) {
     const dl_segment *segment = request->segments[i];
     good = dl__buf_add_text(xml, "<Latest>") && add_id(xml, segment->size_bytes, segment->sha256) &&
            dl__buf_add_text(xml, "</Latest>");
   }
-  return good && dl__buf_add_text(xml, "</BlockList>");
+  return good && dl__buf_add_text(xml, LIST_END);
 }
 
 /* A commit replaces everything that is kept with the blob, so everything is said again. */
@@ -184,23 +186,10 @@ dl_status dl__azure_commit(void *self, dl_upload *upload, const dl_commit_reques
 
 /* ---- one blob of one block, where a put is not taken ---- */
 
-#define PIECE_BYTES ((size_t)128 * 1024)
-
-static dl_status find_crc64(const dl__azure_body *body, uint64_t *crc64, dl_error *err) {
-  *crc64 = 0;
-  if (body->memory != NULL) *crc64 = dl__crc64(0, body->memory, (size_t)body->size_bytes);
-  if (body->memory != NULL) return DL_OK;
-  DL__AUTO_FREE unsigned char *piece = malloc(PIECE_BYTES);
-  if (piece == NULL) return dl__fail_no_memory(err);
-  for (uint64_t done = 0; done < body->size_bytes;) {
-    uint64_t left = body->size_bytes - done;
-    size_t got = 0;
-    dl_status status = dl__azure_body_read(
-        body, done, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, &got, err);
-    if (status != DL_OK) return status;
-    *crc64 = dl__crc64(*crc64, piece, got);
-    done += got;
-  }
+static dl_status add_to_crc64(void *user, const void *data, size_t size, dl_error *err) {
+  uint64_t *crc64 = user;
+  (void)err;
+  *crc64 = dl__crc64(*crc64, data, size);
   return DL_OK;
 }
 
@@ -208,16 +197,16 @@ static dl_status find_crc64(const dl__azure_body *body, uint64_t *crc64, dl_erro
 static dl_status send_single(dl__azure *azure, const dl__azure_body *body,
                              const dl__azure_about *about, const char *id, dl_put_result *result,
                              dl_error *err) {
-  uint64_t crc64;
+  uint64_t crc64 = 0;
   bool empty = body->size_bytes == 0;
   dl__buf xml = {0};
-  dl_status status = empty ? DL_OK : find_crc64(body, &crc64, err);
+  dl_status status = empty ? DL_OK : dl__azure_body_scan(body, add_to_crc64, &crc64, err);
   if (status == DL_OK && !empty) status = send_block(azure, body, crc64, id, err);
   if (status != DL_OK) return status;
-  bool made = dl__buf_add_text(&xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>") &&
+  bool made = dl__buf_add_text(&xml, LIST_START) &&
               (empty || (dl__buf_add_text(&xml, "<Uncommitted>") && dl__buf_add_text(&xml, id) &&
                          dl__buf_add_text(&xml, "</Uncommitted>"))) &&
-              dl__buf_add_text(&xml, "</BlockList>");
+              dl__buf_add_text(&xml, LIST_END);
   status = made ? send_list(azure, about, &xml, result, err) : dl__fail_no_memory(err);
   dl__buf_clear(&xml);
   return status;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "storage/azure.h"
@@ -13,30 +12,16 @@
 /* Limit of one Put Blob from version 2019-12-12 on ("Put Blob", Remarks). */
 #define PUT_MAX_BYTES ((uint64_t)5000 * 1024 * 1024)
 
-#define PIECE_BYTES ((size_t)128 * 1024)
-
-/* For a caller that gave no MD5: one reading more. */
-static dl_status add_all(const dl__azure_body *body, dl__hash *hash, dl_error *err) {
-  uint64_t size = body->size_bytes;
-  if (body->memory != NULL) return dl__hash_add(hash, body->memory, (size_t)size, err);
-  DL__AUTO_FREE unsigned char *piece = malloc(PIECE_BYTES);
-  if (piece == NULL) return dl__fail_no_memory(err);
-  dl_status status = DL_OK;
-  for (uint64_t done = 0; status == DL_OK && done < size;) {
-    size_t want = size - done < PIECE_BYTES ? (size_t)(size - done) : PIECE_BYTES;
-    size_t got = 0;
-    status = dl__azure_body_read(body, done, piece, want, &got, err);
-    if (status == DL_OK) status = dl__hash_add(hash, piece, got, err);
-    done += got;
-  }
-  return status;
+static dl_status add_to_hash(void *user, const void *data, size_t size, dl_error *err) {
+  return dl__hash_add(user, data, size, err);
 }
 
+/* For a caller that gave no MD5: one reading more. */
 static dl_status find_md5(const dl__azure_body *body, uint8_t md5[DL__MD5_BYTES], dl_error *err) {
   dl__hash hash;
   dl_status status = dl__hash_init(&hash, true, err);
   if (status != DL_OK) return status;
-  status = add_all(body, &hash, err);
+  status = dl__azure_body_scan(body, add_to_hash, &hash, err);
   if (status == DL_OK) status = dl__hash_end_md5(&hash, md5, err);
   dl__hash_clear(&hash);
   return status;

@@ -37,13 +37,6 @@ static dl_status not_found(const dl__directory *d, const char *key, dl_error *er
   return dl__fail(err, DL_ERR_NOT_FOUND, key, "there is no %s/%s", d->root, key);
 }
 
-bool dl__directory_is_temp(const char *name) {
-  size_t prefix = sizeof DL__DIRECTORY_TEMP_PREFIX - 1;
-  return strncmp(name, DL__DIRECTORY_TEMP_PREFIX, prefix) == 0 &&
-         strspn(name + prefix, "0123456789abcdef") == 16 &&
-         strcmp(name + prefix + 16, DL__DIRECTORY_TEMP_SUFFIX) == 0;
-}
-
 int dl__directory_open_root(const dl__directory *d) {
   return open(d->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
@@ -141,7 +134,7 @@ static dl_status list_entry(const dl__walk_entry *entry, bool *enter, void *user
     return DL_OK;
   }
   if (!S_ISREG(entry->st->st_mode)) return DL_OK;
-  if (dl__directory_is_temp(entry->name)) {
+  if (dl__temp_is(entry->name)) {
     remember_leftover(l->d, entry->key);
     return DL_OK;
   }
@@ -173,18 +166,13 @@ static dl_status directory_list(void *self, const char *prefix, dl_object_fn eac
   return status;
 }
 
-static const char *last_part(const char *key) {
-  const char *slash = strrchr(key, '/');
-  return slash != NULL ? slash + 1 : key;
-}
-
 static bool cannot_exist(int errnum) {
   return errnum == ENOENT || errnum == ENOTDIR || errnum == EISDIR || errnum == ENAMETOOLONG;
 }
 
 dl_status dl__directory_open_object(const dl__directory *d, const char *key, int *fd,
                                     struct stat *st, dl_error *err) {
-  if (dl__directory_is_temp(last_part(key))) return not_found(d, key, err);
+  if (dl__temp_is(dl__fs_last_part(key))) return not_found(d, key, err);
   DL__AUTO_CLOSE int root = dl__directory_open_root(d);
   DL__AUTO_CLOSE int found = root >= 0 ? dl__fs_open_beneath(root, key, O_RDONLY) : -1;
   if (found < 0 && cannot_exist(errno)) return not_found(d, key, err);
@@ -250,7 +238,7 @@ static void remove_empty_parents(int root, const char *key) {
 /* With the folder locked, as a conditional put needs it. */
 static dl_status directory_remove(void *self, const char *key, dl_error *err) {
   const dl__directory *d = self;
-  if (dl__directory_is_temp(last_part(key))) return not_found(d, key, err);
+  if (dl__temp_is(dl__fs_last_part(key))) return not_found(d, key, err);
   DL__AUTO_CLOSE int root = dl__directory_open_root(d);
   const char *name = NULL;
   DL__AUTO_CLOSE int parent = root >= 0 ? dl__fs_open_parent(root, key, false, &name) : -1;

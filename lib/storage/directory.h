@@ -9,16 +9,10 @@
 
 #include <devlog/storage.h>
 
+#include "base/temp.h"
+
 /* Bytes that are read or written at once. */
 #define DL__DIRECTORY_PIECE ((size_t)128 * 1024)
-
-/* Objects on their way have such names, with 16 hex digits between; no key may end
- * in one. */
-#define DL__DIRECTORY_TEMP_PREFIX ".devlog-"
-#define DL__DIRECTORY_TEMP_SUFFIX ".tmp"
-
-#define DL__DIRECTORY_TEMP_SIZE                                                                    \
-  (sizeof DL__DIRECTORY_TEMP_PREFIX + 16 + sizeof DL__DIRECTORY_TEMP_SUFFIX)
 
 typedef struct dl__directory {
   dl_storage storage;
@@ -39,8 +33,8 @@ void dl__directory_sweep(dl__directory *d);
 typedef struct dl__draft {
   int dir_fd;
   int fd;
-  const char *name;                   /* of the object within its folder; borrowed of the key */
-  char temp[DL__DIRECTORY_TEMP_SIZE]; /* "": none, or published */
+  const char *name;         /* of the object within its folder; borrowed of the key */
+  char temp[DL__TEMP_SIZE]; /* "": none, or published */
 } dl__draft;
 
 /* clang-format off */
@@ -92,7 +86,6 @@ dl_status dl__directory_check_parent(const dl__directory *d, dl_error *err);
 /* fsync of a folder; -1 and errno. */
 int dl__directory_sync(int dir_fd);
 
-bool dl__directory_is_temp(const char *name);
 void dl__directory_etag(const struct stat *st, char etag[DL_ETAG_SIZE]);
 
 /* What is kept beside the bytes of a file in extended attributes; see directory_attr.c. What

@@ -13,12 +13,10 @@
  * next put removes it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -30,31 +28,6 @@ void dl__draft_clear(dl__draft *draft) {
   if (draft->temp[0] != '\0') (void)unlinkat(draft->dir_fd, draft->temp, 0);
   if (draft->fd >= 0) (void)close(draft->fd);
   if (draft->dir_fd >= 0) (void)close(draft->dir_fd);
-}
-
-/* Makes and locks the temporary file. Between the two somebody who lists may
- * have taken it for a dead one: then it has no name any more, and another is made. */
-static int open_temp(dl__draft *p) {
-  for (int tries = 0; tries < 16; tries++) {
-    uint64_t number;
-    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) return -1;
-    char name[DL__DIRECTORY_TEMP_SIZE];
-    (void)snprintf(name, sizeof name,
-                   DL__DIRECTORY_TEMP_PREFIX "%016" PRIx64 DL__DIRECTORY_TEMP_SUFFIX, number);
-    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    p->fd = openat(p->dir_fd, name, flags, 0600);
-    if (p->fd < 0) return -1;
-    struct stat st;
-    bool locked = flock(p->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-    if (locked && fstat(p->fd, &st) == 0 && st.st_nlink > 0) {
-      memcpy(p->temp, name, sizeof name);
-      return 0;
-    }
-    (void)close(p->fd);
-    p->fd = -1;
-  }
-  errno = EAGAIN;
-  return -1;
 }
 
 /* Makes the folder of the remote itself, and its name safe. */
@@ -80,7 +53,8 @@ static dl_status open_draft(const dl__directory *d, const char *key, dl__draft *
     if (status != DL_OK) return status;
     DL__AUTO_CLOSE int root = dl__directory_open_root(d);
     if (root >= 0) p->dir_fd = dl__fs_open_parent(root, key, true, &p->name);
-    if (p->dir_fd >= 0 && open_temp(p) == 0) return DL_OK;
+    if (p->dir_fd >= 0) p->fd = dl__temp_open(p->dir_fd, p->temp);
+    if (p->fd >= 0) return DL_OK;
     if (errno != ENOENT || tries >= 16) return dl__directory_fail(d, errno, key, "write", err);
     if (p->dir_fd >= 0) (void)close(p->dir_fd);
     p->dir_fd = -1;
@@ -90,26 +64,12 @@ static dl_status open_draft(const dl__directory *d, const char *key, dl__draft *
 dl_status dl__draft_open(dl__directory *d, const char *key, dl__draft *draft, dl_error *err) {
   dl__directory_sweep(d);
   dl_status status = open_draft(d, key, draft, err);
-  if (status == DL_OK && dl__directory_is_temp(draft->name)) {
+  if (status == DL_OK && dl__temp_is(draft->name)) {
     return dl__fail(err, DL_ERR_ARGUMENT, key,
-                    "names of the form " DL__DIRECTORY_TEMP_PREFIX "*" DL__DIRECTORY_TEMP_SUFFIX
+                    "names of the form " DL__TEMP_PREFIX "*" DL__TEMP_SUFFIX
                     " are kept for this program");
   }
   return status;
-}
-
-/* Writes all of it at offset, or fails. */
-static int write_at(int fd, const unsigned char *data, size_t size, uint64_t offset) {
-  while (size > 0) {
-    ssize_t put = pwrite(fd, data, size, (off_t)offset);
-    if (put < 0 && errno == EINTR) continue;
-    if (put == 0) errno = EIO;
-    if (put <= 0) return -1;
-    data += put;
-    size -= (size_t)put;
-    offset += (uint64_t)put;
-  }
-  return 0;
 }
 
 dl_status dl__draft_write(const dl__directory *d, const char *key, const dl__draft *draft,
@@ -129,7 +89,7 @@ dl_status dl__draft_write(const dl__directory *d, const char *key, const dl__dra
     if (got == 0 || got > want) {
       return dl__fail(err, DL_ERR_STORAGE, key, "not the number of bytes that was promised");
     }
-    if (write_at(draft->fd, piece, got, part->offset_bytes + done) != 0) {
+    if (dl__fs_pwrite(draft->fd, piece, got, part->offset_bytes + done) != 0) {
       return dl__directory_fail(d, errno, key, "write", err);
     }
     done += got;
@@ -137,19 +97,8 @@ dl_status dl__draft_write(const dl__directory *d, const char *key, const dl__dra
   return DL_OK;
 }
 
-static int set_mtime(int fd, int64_t mtime_ns) {
-  int64_t seconds = mtime_ns / 1000000000;
-  int64_t rest = mtime_ns % 1000000000;
-  if (rest < 0) {
-    rest += 1000000000;
-    seconds--;
-  }
-  struct timespec times[2] = {{0, UTIME_OMIT}, {(time_t)seconds, (long)rest}};
-  return futimens(fd, times);
-}
-
 int dl__draft_seal(const dl__draft *draft, const dl_commit_request *about) {
-  if (about->mtime_ns != 0 && set_mtime(draft->fd, about->mtime_ns) != 0) return -1;
+  if (about->mtime_ns != 0 && dl__fs_set_mtime(draft->fd, about->mtime_ns) != 0) return -1;
   struct stat st;
   if (fstat(draft->fd, &st) != 0) return -1;
   if (about->digest != NULL) dl__directory_write_digest(draft->fd, &st, about->digest);

@@ -95,19 +95,6 @@ static dl_status prepare_next(dl__retry *r, uint32_t tries, uint64_t start_ms,
   return clock->now_ms(clock->user) - start_ms <= deadline ? DL_OK : DL_ERR_NETWORK;
 }
 
-/* Adds the number of tries to the message, which is cut rather than the number. */
-static void add_tries(dl_error *err, uint32_t tries) {
-  char suffix[40];
-  (void)snprintf(suffix, sizeof suffix, " (tried %lu times)", (unsigned long)tries);
-  size_t room = sizeof err->message - strlen(suffix) - 1;
-  size_t length = strnlen(err->message, sizeof err->message);
-  if (length > room) {
-    length = room;
-    memcpy(err->message + length - 3, "...", 3);
-  }
-  memcpy(err->message + length, suffix, strlen(suffix) + 1);
-}
-
 dl_status dl__retry_run(dl__retry *r, dl__retry_call *c, dl_error *err) {
   const dl__retry_clock *clock = r->policy.clock;
   uint64_t start_ms = clock->now_ms(clock->user);
@@ -129,7 +116,9 @@ dl_status dl__retry_run(dl__retry *r, dl__retry_call *c, dl_error *err) {
     if (next == DL_OK) continue;
     if (next == DL_ERR_CANCELLED) return dl__fail(err, next, c->key, "cancelled");
     if (last.message[0] == '\0') (void)dl_error_set(&last, status, c->key, NULL);
-    if (tries > 1) add_tries(&last, tries);
+    char suffix[40];
+    (void)snprintf(suffix, sizeof suffix, " (tried %lu times)", (unsigned long)tries);
+    if (tries > 1) dl__error_append(&last, suffix);
     dl__error_copy(err, &last);
     return status;
   }

@@ -75,6 +75,9 @@ START_TEST(error_keeps_inside_struct_size) {
   guarded_init(&g, size);
   dl__fail_no_memory(&g.err);
   expect_untouched(&g, size);
+  guarded_init(&g, size);
+  dl__error_append(&g.err, "added");
+  expect_untouched(&g, size);
   dl_error from = DL_ERROR_INIT;
   guarded_init(&g, size);
   dl__error_copy(&g.err, &from);
@@ -101,6 +104,7 @@ START_TEST(error_may_be_null) {
   ck_assert_int_eq(dl__fail_no_memory(NULL), DL_ERR_NO_MEMORY);
   ck_assert_int_eq(dl_error_set(NULL, DL_ERR_AUTH, NULL, NULL), DL_ERR_AUTH);
   dl__error_copy(NULL, &from);
+  dl__error_append(NULL, "m");
 }
 END_TEST
 
@@ -140,6 +144,36 @@ START_TEST(error_made_of_itself) {
   ck_assert_str_eq(err.message, "second try: no reply");
   dl__error_copy(&err, &err);
   ck_assert_str_eq(err.message, "second try: no reply");
+}
+END_TEST
+
+/* What is added is whole; what was there makes room for it. */
+START_TEST(error_with_text_added) {
+  dl_error err = DL_ERROR_INIT;
+  dl_error_set(&err, DL_ERR_UPLOAD, "p", "broken");
+  dl__error_append(&err, " (twice)");
+  ck_assert_str_eq(err.message, "broken (twice)");
+  ck_assert_int_eq(err.status, DL_ERR_UPLOAD);
+  ck_assert_str_eq(err.path, "p");
+  char text[sizeof err.message];
+  memset(text, 'x', sizeof text - 1);
+  text[sizeof text - 1] = '\0';
+  dl_error_set(&err, DL_ERR_UPLOAD, "p", text);
+  dl__error_append(&err, " (twice)");
+  memcpy(text + sizeof text - 1 - 11, "... (twice)", 11);
+  ck_assert_str_eq(err.message, text);
+}
+END_TEST
+
+START_TEST(error_that_is_kept) {
+  dl_error err = DL_ERROR_INIT;
+  dl_error_set(&err, DL_ERR_UPLOAD, "p", "broken");
+  dl_error *kept = dl__error_keep(&err);
+  dl_error_set(&err, DL_ERR_SCAN, NULL, "another");
+  ck_assert_ptr_nonnull(kept);
+  ck_assert_int_eq(kept->status, DL_ERR_UPLOAD);
+  ck_assert_str_eq(kept->message, "broken");
+  free(kept);
 }
 END_TEST
 
@@ -265,6 +299,8 @@ int main(void) {
   tcase_add_test(tcase, error_replaces_everything);
   tcase_add_test(tcase, error_of_no_memory);
   tcase_add_test(tcase, error_made_of_itself);
+  tcase_add_test(tcase, error_with_text_added);
+  tcase_add_test(tcase, error_that_is_kept);
   tcase_add_loop_test(tcase, error_texts_are_cut_with_dots, 0, COUNT(text_lengths));
   tcase_add_test(tcase, error_of_a_system_call);
   tcase_add_test(tcase, error_from_outside);

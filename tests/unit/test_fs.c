@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/temp.h"
 #include "support/support.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -326,6 +327,44 @@ START_TEST(make_dirs_fails_if_the_last_part_is_a_file) {
 }
 END_TEST
 
+/* Only the whole form is a temporary file: others may be somebody's. */
+START_TEST(temporary_names) {
+  char name[DL__TEMP_SIZE];
+  int fd = dl__temp_open(dir_fd, name);
+  ck_assert_int_ge(fd, 0);
+  ck_assert(dl__temp_is(name));
+  ck_assert_int_eq(faccessat(dir_fd, name, F_OK, 0), 0);
+  ck_assert_int_eq(unlinkat(dir_fd, name, 0), 0);
+  ck_assert_int_eq(close(fd), 0);
+  static const char *const others[] = {
+      "",
+      ".devlog-",
+      ".devlog-.tmp",
+      ".devlog-0123456789abcde.tmp",
+      ".devlog-0123456789abcdef0.tmp",
+      ".devlog-0123456789ABCDEF.tmp",
+      ".devlog-0123456789abcdef.tmp.orig",
+      "x.devlog-0123456789abcdef.tmp",
+  };
+  for (int i = 0; i < COUNT(others); i++) ck_assert_msg(!dl__temp_is(others[i]), "%s", others[i]);
+}
+END_TEST
+
+START_TEST(temporary_file_needs_a_folder) {
+  char name[DL__TEMP_SIZE] = "x";
+  ck_assert_int_eq(dl__temp_open(-1, name), -1);
+  ck_assert_int_eq(errno, EBADF);
+  ck_assert_str_eq(name, "");
+}
+END_TEST
+
+START_TEST(last_parts) {
+  ck_assert_str_eq(dl__fs_last_part("a/b/c.md"), "c.md");
+  ck_assert_str_eq(dl__fs_last_part("c.md"), "c.md");
+  ck_assert_str_eq(dl__fs_last_part("a/"), "");
+}
+END_TEST
+
 START_TEST(make_dirs_of_nothing_fails) {
   ck_assert_int_eq(dl__fs_make_dirs(""), -1);
   ck_assert_int_eq(errno, ENOENT);
@@ -348,5 +387,8 @@ int main(void) {
   tcase_add_test(tcase, make_dirs_fails_at_a_file);
   tcase_add_test(tcase, make_dirs_fails_if_the_last_part_is_a_file);
   tcase_add_test(tcase, make_dirs_of_nothing_fails);
+  tcase_add_test(tcase, temporary_names);
+  tcase_add_test(tcase, temporary_file_needs_a_folder);
+  tcase_add_test(tcase, last_parts);
   return support_main(suite);
 }

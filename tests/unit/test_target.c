@@ -49,7 +49,7 @@ static dl__target made(const char *key) {
   dl__target t;
   ck_assert_int_eq(dl__target_find(&t, dir, key, true, &err), DL_OK);
   ck_assert_int_eq(dl__target_make(&t, &err), DL_OK);
-  ck_assert(dl__target_is_temp(t.temp));
+  ck_assert(dl__temp_is(t.temp));
   ck_assert_int_eq(write(t.fd, "new", 3), 3);
   return t;
 }
