@@ -31,9 +31,10 @@ typedef struct level {
   ino_t ino;
 } level;
 
+/* No more: there may be very many, and each list is kept until its end. */
 typedef struct item {
   char *name;
-  struct stat st;
+  bool is_dir;
 } item;
 
 typedef struct listing {
@@ -63,26 +64,36 @@ static int compare_items(const void *a, const void *b) {
   while (x->name[i] != '\0' && x->name[i] == y->name[i]) i++;
   unsigned char cx = (unsigned char)x->name[i];
   unsigned char cy = (unsigned char)y->name[i];
-  if (cx == '\0' && S_ISDIR(x->st.st_mode)) cx = '/';
-  if (cy == '\0' && S_ISDIR(y->st.st_mode)) cy = '/';
+  if (cx == '\0' && x->is_dir) cx = '/';
+  if (cy == '\0' && y->is_dir) cy = '/';
   return cx < cy ? -1 : cx > cy;
 }
 
-static dl_status add_item(walk *w, int dir_fd, const char *name, listing *list) {
-  struct stat st;
-  if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT) return DL_OK;
-    int failure = errno;
-    char what[NAME_MAX + 32];
-    (void)snprintf(what, sizeof what, "the entry %s of the folder", name);
-    return fail(w, failure, what);
+/* *there is false for an entry that has vanished. */
+static dl_status look(walk *w, int dir_fd, const char *name, struct stat *st, bool *there) {
+  *there = fstatat(dir_fd, name, st, AT_SYMLINK_NOFOLLOW) == 0;
+  if (*there || errno == ENOENT) return DL_OK;
+  int failure = errno;
+  char what[NAME_MAX + 32];
+  (void)snprintf(what, sizeof what, "the entry %s of the folder", name);
+  return fail(w, failure, what);
+}
+
+static dl_status add_item(walk *w, int dir_fd, const struct dirent *entry, listing *list) {
+  item it = {.is_dir = entry->d_type == DT_DIR};
+  if (entry->d_type == DT_UNKNOWN) {
+    struct stat st;
+    bool there;
+    dl_status status = look(w, dir_fd, entry->d_name, &st, &there);
+    if (status != DL_OK || !there) return status;
+    it.is_dir = S_ISDIR(st.st_mode);
   }
   if (!dl__vec_grow(&list->items, list->count, &list->capacity, sizeof *list->items)) {
     return fail(w, ENOMEM, "");
   }
-  char *copy = strdup(name);
-  if (copy == NULL) return fail(w, ENOMEM, "");
-  list->items[list->count++] = (item){copy, st};
+  it.name = strdup(entry->d_name);
+  if (it.name == NULL) return fail(w, ENOMEM, "");
+  list->items[list->count++] = it;
   return DL_OK;
 }
 
@@ -94,7 +105,7 @@ static dl_status read_entries(walk *w, DIR *dir, listing *list) {
     if (entry == NULL && errno == 0) break;
     if (entry == NULL) return fail(w, errno, "the folder");
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    dl_status status = add_item(w, dirfd(dir), entry->d_name, list);
+    dl_status status = add_item(w, dirfd(dir), entry, list);
     if (status != DL_OK) return status;
   }
   if (list->count > 1) qsort(list->items, list->count, sizeof *list->items, compare_items);
@@ -126,17 +137,20 @@ static dl_status enter_dir(walk *w, int dir_fd, const char *name, const level *p
   return status;
 }
 
+/* One that is not the kind of thing any more that it was sorted as would be at the wrong place. */
 static dl_status visit(walk *w, int dir_fd, const item *it, const level *here) {
+  struct stat st;
+  bool there;
+  dl_status status = look(w, dir_fd, it->name, &st, &there);
+  if (status != DL_OK || !there || S_ISDIR(st.st_mode) != it->is_dir) return status;
   size_t length = w->key.length;
   bool added =
       (length == 0 || dl__buf_add_text(&w->key, "/")) && dl__buf_add_text(&w->key, it->name);
   if (!added) return fail(w, ENOMEM, "");
-  dl__walk_entry entry = {w->key.data, it->name, dir_fd, &it->st};
+  dl__walk_entry entry = {w->key.data, it->name, dir_fd, &st};
   bool enter = false;
-  dl_status status = w->fn(&entry, &enter, w->user, w->err);
-  if (status == DL_OK && enter && S_ISDIR(it->st.st_mode)) {
-    status = enter_dir(w, dir_fd, it->name, here);
-  }
+  status = w->fn(&entry, &enter, w->user, w->err);
+  if (status == DL_OK && enter && it->is_dir) status = enter_dir(w, dir_fd, it->name, here);
   dl__buf_cut(&w->key, length);
   return status;
 }

@@ -21,8 +21,8 @@ typedef dl_status (*dl__walk_fn)(const dl__walk_entry *entry, bool *enter, void 
 
 /* Walks below root_fd (a directory; stays open, its offset is not used). The keys
  * of files come sorted by their bytes; a directory comes where KEY/ would. An entry that vanishes
- * meanwhile is left out; any other failure to read ends the walk with status `failed` and names the
- * place. root_name: how messages call the start. */
+ * meanwhile, or is a folder no more or only now, is left out; any other failure to read ends the
+ * walk with status `failed` and names the place. root_name: how messages call the start. */
 dl_status dl__walk(int root_fd, const char *root_name, dl_status failed, dl__walk_fn fn, void *user,
                    dl_error *err);
 

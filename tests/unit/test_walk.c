@@ -28,6 +28,8 @@ static dl_error err;
 static int fail_readdir;
 static int fail_fstatat;
 static const char *vanishing; /* deleted as soon as readdir has told of it */
+static const char *replaced;  /* then a folder instead */
+static bool kinds_unknown;    /* as on filesystems that do not keep them in the folder */
 static bool all_the_same;     /* fstat takes every folder for the same one */
 
 static void find(void *function, const char *name) {
@@ -50,6 +52,11 @@ struct dirent *readdir(DIR *stream) {
   if (entry != NULL && vanishing != NULL && strcmp(entry->d_name, vanishing) == 0) {
     ck_assert_int_eq(unlinkat(dirfd(stream), vanishing, 0), 0);
   }
+  if (entry != NULL && replaced != NULL && strcmp(entry->d_name, replaced) == 0) {
+    ck_assert_int_eq(unlinkat(dirfd(stream), replaced, 0), 0);
+    ck_assert_int_eq(mkdirat(dirfd(stream), replaced, 0700), 0);
+  }
+  if (entry != NULL && kinds_unknown) entry->d_type = DT_UNKNOWN;
   return entry;
 }
 
@@ -97,8 +104,11 @@ static void check_entry(const dl__walk_entry *entry) {
   const char *slash = strrchr(entry->key, '/');
   ck_assert_str_eq(entry->name, slash != NULL ? slash + 1 : entry->key);
   struct stat st;
-  if (fstatat(entry->dir_fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) != 0) return;
-  ck_assert_uint_eq(st.st_ino, entry->st->st_ino);
+  int fail_later = fail_fstatat; /* this call is not one of the walk */
+  fail_fstatat = 0;
+  bool there = fstatat(entry->dir_fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+  fail_fstatat = fail_later;
+  if (there) ck_assert_uint_eq(st.st_ino, entry->st->st_ino);
 }
 
 static dl_status visit(const dl__walk_entry *entry, bool *enter, void *user, dl_error *e) {
@@ -307,7 +317,38 @@ START_TEST(a_failing_stat_ends_the_walk) {
   trail t = {0};
   ck_assert_int_eq(walk(&t), DL_ERR_SCAN);
   ck_assert_int_eq(err.errno_value, EIO);
+  ck_assert_uint_eq(t.entries, _i - 1);
+}
+END_TEST
+
+START_TEST(a_failing_stat_of_unknown_kinds_ends_the_walk) {
+  static const char *const names[] = {"a", "b", "c"};
+  make(names, COUNT(names));
+  kinds_unknown = true;
+  fail_fstatat = _i;
+  trail t = {0};
+  ck_assert_int_eq(walk(&t), DL_ERR_SCAN);
+  ck_assert_int_eq(err.errno_value, EIO);
   ck_assert_uint_eq(t.entries, 0);
+}
+END_TEST
+
+START_TEST(folders_are_known_without_their_kind) {
+  static const char *const names[] = {"a", "b/c", "b-", "b/d", "b0"};
+  make(names, COUNT(names));
+  kinds_unknown = true;
+  trail t = {0};
+  expect_walk(&t, "a|b-|b/c|b/d|b0|");
+}
+END_TEST
+
+/* Its keys would come at another place than the name was sorted to. */
+START_TEST(a_file_that_becomes_a_folder_is_left_out) {
+  static const char *const names[] = {"a", "b", "b-", "c"};
+  make(names, COUNT(names));
+  replaced = "b";
+  trail t = {0};
+  expect_walk(&t, "a|b-|c|");
 }
 END_TEST
 
@@ -381,6 +422,9 @@ static TCase *interposed(void) {
   tcase_add_loop_test(tcase, a_failing_readdir_is_no_empty_folder, 1, 12);
   tcase_add_test(tcase, readdir_that_does_not_fail);
   tcase_add_loop_test(tcase, a_failing_stat_ends_the_walk, 1, 4);
+  tcase_add_loop_test(tcase, a_failing_stat_of_unknown_kinds_ends_the_walk, 1, 4);
+  tcase_add_test(tcase, folders_are_known_without_their_kind);
+  tcase_add_test(tcase, a_file_that_becomes_a_folder_is_left_out);
   tcase_add_test(tcase, an_entry_vanishes_before_it_is_looked_at);
   tcase_add_test(tcase, a_loop_ends);
   return tcase;
