@@ -30,6 +30,28 @@ def clean_environment(work):
     return env | {"HOME": str(work), "LC_ALL": "C.UTF-8"}
 
 
+def run_counted(command, env, work):
+    """Gives what the process cost, and its output, a file in work."""
+    out, err = work / "out", work / "err"
+    with open(out, "wb") as stdout, open(err, "wb") as stderr:
+        start = time.perf_counter()
+        # Not waited for by subprocess: only wait4 says what this one child used.
+        child = subprocess.Popen(  # pylint: disable=consider-using-with
+            command, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+        try:
+            _, status, usage = os.wait4(child.pid, 0)
+        except BaseException:
+            child.kill()
+            raise
+        wall = time.perf_counter() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        said = (out.read_text(errors="replace") + err.read_text(errors="replace")).strip()
+        raise Failed(f"{' '.join(command)}\nexit code {child.returncode}\n{said[-2000:]}")
+    return {"cpu_s": usage.ru_utime + usage.ru_stime, "wall_s": wall,
+            "peak_mib": usage.ru_maxrss / 1024}, out
+
+
 class Round:
     def __init__(self, settings):
         self.settings = settings
@@ -48,24 +70,7 @@ class Round:
     # ------------------------------------------------------------ running
 
     def run(self, command, env):
-        """Gives what the process cost, and its output."""
-        out, err = self.work / "out", self.work / "err"
-        with open(out, "wb") as stdout, open(err, "wb") as stderr:
-            start = time.perf_counter()
-            # Not waited for by subprocess: only wait4 says what this one child used.
-            child = subprocess.Popen(  # pylint: disable=consider-using-with
-                command, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
-            try:
-                _, status, usage = os.wait4(child.pid, 0)
-            except BaseException:
-                child.kill()
-                raise
-            wall = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
-            said = (out.read_text(errors="replace") + err.read_text(errors="replace")).strip()
-            raise Failed(f"{' '.join(command)}\nexit code {child.returncode}\n{said[-2000:]}")
-        return {"cpu_s": usage.ru_utime + usage.ru_stime, "wall_s": wall}, out
+        return run_counted(command, env, self.work)
 
     def order(self, programs):
         """Another one is first in each round."""
@@ -263,4 +268,5 @@ def main():
     Path(settings["result"]).write_text(json.dumps(one.results), encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

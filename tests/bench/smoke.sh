@@ -2,12 +2,13 @@
 # smoke.sh: the bench works: with little data it runs every program in every case and prints every
 # ratio. How large a ratio is does not matter here.
 #
-# Takes the floor and the program; prints TAP.
+# Takes the floor, the program and the far server; prints TAP.
 set -euo pipefail
 # shellcheck source=tests/integration/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../integration/lib.sh"
 floor=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 devlog=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+far=$(cd "$(dirname "$3")" && pwd)/$(basename "$3")
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/bench.py
 
 run_bench() {
@@ -81,6 +82,25 @@ t_wrong_arguments() {
   expect_code 2
 }
 
+# Each distance with each number of jobs, and the default beside them.
+t_jobs() {
+  run timeout -k 5 60 "$python" -B "$(dirname "$bench")/jobs.py" --far "$far" --devlog "$devlog" \
+    --rounds 2 --files 40 --ms 1,5 --jobs 2,4
+  expect_code 0
+  local ms jobs
+  for ms in 1 5; do
+    for jobs in 2 4 32; do
+      tr -s ' ' <out | grep -E "^ $ms $jobs( [0-9]+\.[0-9]+){6}\$"
+    done
+  done
+  # 40 files, of which two at a time are 5 ms away, cannot take less.
+  tr -s ' ' <out | awk '$1 == 5 && $2 == 2 { found = $3 >= 0.1 } END { exit !found }'
+  devlog=$(type -P false)
+  run "$python" -B "$(dirname "$bench")/jobs.py" --far "$far" --devlog "$devlog" --files 1 --ms 1
+  expect_code 1
+  expect_text err 'exit code 1'
+}
+
 # The check value of CRC-64/NVME.
 t_hash() {
   printf 123456789 >digits
@@ -100,5 +120,6 @@ check 'only some cases' t_only
 check 'a run that fails' t_failed_run
 check 'a run that sends nothing' t_nothing_sent
 check 'wrong arguments' t_wrong_arguments
+check 'numbers of jobs' t_jobs
 check 'the digest and the checksum of the floor' t_hash
 finish
