@@ -41,8 +41,9 @@ static dl_status compare_content(comparing *c, const dl__action *action, int dir
   }
   dl__source_close(&source);
   if (status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY) return status;
-  bool read = same_size && status == DL_OK;
-  if (read && strcmp(digests.sha256, action->row->digest) == 0) *kind = UNCHANGED;
+  if (!same_size || status != DL_OK) return DL_OK;
+  dl__digest now = dl__digest_pack(digests.sha256);
+  if (dl__digest_same(&now, &action->row->digest)) *kind = UNCHANGED;
   return DL_OK;
 }
 
@@ -60,7 +61,7 @@ static dl_status judge_local(comparing *c, const dl__action *action, int dir_fd,
     *kind = DL_CHANGE_GROWN;
   } else if (now->size_bytes != row->stamp.size_bytes) {
     *kind = DL_CHANGE_CHANGED;
-  } else if (!dl__digest_is(row->digest, DL__DIGEST_PREFIX)) {
+  } else if (row->digest.kind != DL__DIGEST_WHOLE) {
     *kind = DL_CHANGE_TOUCHED;
   } else {
     return compare_content(c, action, dir_fd, kind, err);

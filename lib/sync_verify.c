@@ -105,7 +105,7 @@ static dl_status drop(void *user, const void *data, size_t size, dl_error *err) 
 /* An object without a digest that was listed counts as another one if it cannot be read (it may
  * be archived): a look at its first byte tells that. */
 static dl_status check_readable(const verify *v, const dl__remote *remote, dl_error *err) {
-  bool decided = strncmp(remote->digest, DL__DIGEST_PREFIX, strlen(DL__DIGEST_PREFIX)) == 0;
+  bool decided = remote->digest.kind == DL__DIGEST_WHOLE;
   if (decided || remote->size_bytes == 0) return DL_OK;
   dl_get_request request = DL_GET_REQUEST_INIT;
   request.key = remote->key;

@@ -100,16 +100,54 @@ static bool is_digest(const char *text, const char *prefix, size_t digits) {
          strspn(text + length, "0123456789abcdef") == digits;
 }
 
-bool dl__digest_is(const char *digest, const char *prefix) {
-  return strncmp(digest, prefix, strlen(prefix)) == 0;
-}
-
 bool dl__digest_valid(const char *digest) {
   return is_digest(digest, DL__DIGEST_PREFIX, 64) || is_digest(digest, DL__SEGMENTS_PREFIX, 64);
 }
 
 bool dl__md5_text_valid(const char *digest) {
   return is_digest(digest, DL__MD5_PREFIX, 32);
+}
+
+static const struct {
+  const char *prefix;
+  size_t size;
+} kinds[] = {
+    [DL__DIGEST_NONE] = {"", 0},
+    [DL__DIGEST_WHOLE] = {DL__DIGEST_PREFIX, DL__SHA256_BYTES},
+    [DL__DIGEST_SEGMENTS] = {DL__SEGMENTS_PREFIX, DL__SHA256_BYTES},
+    [DL__DIGEST_MD5] = {DL__MD5_PREFIX, DL__MD5_BYTES},
+};
+
+static uint8_t digit(char c) {
+  return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+dl__digest dl__digest_pack(const char *text) {
+  dl__digest digest = {DL__DIGEST_NONE, {0}};
+  for (uint8_t kind = DL__DIGEST_WHOLE; kind <= DL__DIGEST_MD5; kind++) {
+    if (!is_digest(text, kinds[kind].prefix, 2 * kinds[kind].size)) continue;
+    const char *hex = text + strlen(kinds[kind].prefix);
+    digest.kind = kind;
+    for (size_t i = 0; i < kinds[kind].size; i++) {
+      digest.bytes[i] = (uint8_t)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
+    }
+  }
+  return digest;
+}
+
+void dl__digest_unpack(const dl__digest *digest, char text[DL__DIGEST_SIZE]) {
+  size_t length = strlen(kinds[digest->kind].prefix);
+  memcpy(text, kinds[digest->kind].prefix, length + 1);
+  put_hex(digest->bytes, kinds[digest->kind].size, text + length);
+}
+
+bool dl__digest_same(const dl__digest *a, const dl__digest *b) {
+  return a->kind != DL__DIGEST_NONE && a->kind == b->kind &&
+         memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+bool dl__digest_is_sha256(const dl__digest *digest) {
+  return digest->kind == DL__DIGEST_WHOLE || digest->kind == DL__DIGEST_SEGMENTS;
 }
 
 dl_status dl__hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,

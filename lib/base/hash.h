@@ -24,6 +24,8 @@
 #define DL__MD5_PREFIX "md5:"
 #define DL__MD5_BYTES  16
 
+#define DL__SHA256_BYTES 32
+
 /* One digest at a time, any number one after the other. */
 typedef struct dl__hash {
   void *context; /* EVP_MD_CTX */
@@ -33,8 +35,6 @@ typedef struct dl__hash {
 /* with_md5: also compute MD5, for services that check it. */
 dl_status dl__hash_init(dl__hash *hash, bool with_md5, dl_error *err);
 void dl__hash_clear(dl__hash *hash);
-
-#define DL__SHA256_BYTES 32
 
 /* Starts a new digest; what was begun is forgotten. */
 dl_status dl__hash_begin(dl__hash *hash, dl_error *err);
@@ -55,11 +55,31 @@ dl_status dl__hash_end_md5(dl__hash *hash, uint8_t md5[DL__MD5_BYTES], dl_error 
 void dl__md5_text(const uint8_t md5[DL__MD5_BYTES], char digest[DL__DIGEST_SIZE]);
 bool dl__md5_text_valid(const char *digest);
 
-/* True if the digest, or "", is of the kind that starts with prefix. */
-bool dl__digest_is(const char *digest, const char *prefix);
-
 /* True for "sha256:" or "sha256-segments:" and 64 lower-case hex digits. */
 bool dl__digest_valid(const char *digest);
+
+typedef enum dl__digest_kind {
+  DL__DIGEST_NONE,     /* not known */
+  DL__DIGEST_WHOLE,    /* DL__DIGEST_PREFIX */
+  DL__DIGEST_SEGMENTS, /* DL__SEGMENTS_PREFIX */
+  DL__DIGEST_MD5       /* DL__MD5_PREFIX */
+} dl__digest_kind;
+
+/* A digest as long lists keep it: in a third of the room of its text. {0}: not known. */
+typedef struct dl__digest {
+  uint8_t kind;
+  uint8_t bytes[DL__SHA256_BYTES]; /* behind an MD5 zeros */
+} dl__digest;
+
+/* A text of none of the forms gives one that is not known, and that gives "". */
+dl__digest dl__digest_pack(const char *text);
+void dl__digest_unpack(const dl__digest *digest, char text[DL__DIGEST_SIZE]);
+
+/* True if both are known, and the same. */
+bool dl__digest_same(const dl__digest *a, const dl__digest *b);
+
+/* True for the two kinds of SHA-256, which a file is remembered by. */
+bool dl__digest_is_sha256(const dl__digest *digest);
 
 /* MD5 alone, of content that grows: it can be kept, and gone on with in another process. */
 typedef struct dl__md5 dl__md5;

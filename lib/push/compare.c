@@ -40,8 +40,8 @@ static dl_status compare_by_reading(comparison *c, dl_error *err) {
   if (status != DL_OK) return dl__status_is_about_all(status) ? status : DL_OK;
   c->equal = size_bytes == c->remote->size_bytes && strcmp(digest, c->digest) == 0;
   /* What is remembered has to be what the next listing will say. */
-  if (c->equal && dl__digest_valid(c->remote->digest)) {
-    memcpy(c->digest, c->remote->digest, sizeof c->digest);
+  if (c->equal && dl__digest_is_sha256(&c->remote->digest)) {
+    dl__digest_unpack(&c->remote->digest, c->digest);
   }
   return DL_OK;
 }
@@ -49,16 +49,15 @@ static dl_status compare_by_reading(comparison *c, dl_error *err) {
 /* The file is read in one piece, and its digest compared with the one that is kept. */
 static dl_status compare_whole(comparison *c, dl_error *err) {
   dl__digests digests;
-  const char *kept = c->remote->digest;
+  const dl__digest *kept = &c->remote->digest;
   dl_status status = dl__source_digest(&c->source, c->reader, &digests, err);
   if (status != DL_OK) return status;
   memcpy(c->digest, digests.sha256, sizeof c->digest);
-  if (dl__digest_is(kept, DL__DIGEST_PREFIX)) {
-    c->equal = strcmp(kept, digests.sha256) == 0;
-  } else if (dl__digest_is(kept, DL__MD5_PREFIX) && digests.has_md5) {
-    char md5[DL__DIGEST_SIZE];
-    dl__md5_text(digests.md5, md5);
-    c->equal = strcmp(kept, md5) == 0;
+  if (kept->kind == DL__DIGEST_WHOLE) {
+    dl__digest ours = dl__digest_pack(digests.sha256);
+    c->equal = dl__digest_same(kept, &ours);
+  } else if (kept->kind == DL__DIGEST_MD5 && digests.has_md5) {
+    c->equal = memcmp(kept->bytes, digests.md5, DL__MD5_BYTES) == 0;
   } else {
     return compare_by_reading(c, err);
   }
@@ -107,7 +106,7 @@ dl_status dl__plan_compare(dl__action *action, int dir_fd, const dl__storage *st
     action->verdict = DL__UNCHANGED;
     *fresh =
         (dl__row){.key = action->file->key, .stamp = c.source.stamp, .settled = c.source.settled};
-    memcpy(fresh->digest, c.digest, sizeof fresh->digest);
+    fresh->digest = dl__digest_pack(c.digest);
   }
   dl__source_close(&c.source);
   return of_file && !dl__status_is_about_all(status) ? DL_OK : status;

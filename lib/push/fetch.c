@@ -137,7 +137,7 @@ static dl_status publish(fetch *f, dl__fetched *out, dl_error *err) {
                                         remote->mtime_ns, &out->row.stamp, err);
   if (status != DL_OK) return status;
   out->row.settled = dl__stamp_settled(&out->row.stamp, dl__clock_wall_ns());
-  memcpy(out->row.digest, f->filling.digest, sizeof out->row.digest);
+  out->row.digest = dl__digest_pack(f->filling.digest);
   memcpy(out->kept_as, f->target.kept_as, sizeof out->kept_as);
   out->unproven = f->filling.unproven;
   return DL_OK;
@@ -226,7 +226,6 @@ static dl_status compare_begin(const fetch *f, bool *same, dl_error *err) {
   dl__reader *reader = f->request->reader;
   const dl__remote *remote = f->request->remote;
   char sha256[DL__DIGEST_SIZE];
-  char md5_text[DL__DIGEST_SIZE];
   uint8_t md5[DL__MD5_BYTES];
   dl_status status = dl__hash_begin(&reader->hash, err);
   for (uint64_t at = 0; status == DL_OK && at < remote->size_bytes;) {
@@ -241,8 +240,10 @@ static dl_status compare_begin(const fetch *f, bool *same, dl_error *err) {
   if (status == DL_OK) status = dl__hash_end_md5(&reader->hash, md5, err);
   if (status == DL_OK) status = dl__hash_end(&reader->hash, sha256, err);
   if (status != DL_OK) return status;
-  dl__md5_text(md5, md5_text);
-  *same = strcmp(remote->digest, sha256) == 0 || strcmp(remote->digest, md5_text) == 0;
+  dl__digest ours = dl__digest_pack(sha256);
+  *same = dl__digest_same(&remote->digest, &ours) ||
+          (remote->digest.kind == DL__DIGEST_MD5 &&
+           memcmp(remote->digest.bytes, md5, DL__MD5_BYTES) == 0);
   return DL_OK;
 }
 

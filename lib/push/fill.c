@@ -54,8 +54,9 @@ static dl_status take_layout(dl__filling *f, const dl__layout *layout, dl_error 
   dl_status status =
       dl__segments_identity(&f->segments, &f->request->reader->parts, f->digest, err);
   if (status != DL_OK) return status;
+  dl__digest ours = dl__digest_pack(f->digest);
   bool same = offset == remote->size_bytes &&
-              (remote->digest[0] == '\0' || strcmp(f->digest, remote->digest) == 0);
+              (remote->digest.kind == DL__DIGEST_NONE || dl__digest_same(&remote->digest, &ours));
   return same ? DL_OK : changed(f, err);
 }
 
@@ -217,18 +218,19 @@ static dl_status read_again(dl__filling *f, dl_error *err) {
 }
 
 static dl_status prove_whole(dl__filling *f, dl_error *err) {
-  const char *kept = f->request->remote->digest;
+  const dl__digest *kept = &f->request->remote->digest;
   dl__hash *hash = &f->request->reader->hash;
   uint8_t md5[DL__MD5_BYTES];
-  char md5_text[DL__DIGEST_SIZE];
   dl_status status = dl__hash_end_md5(hash, md5, err);
   if (status == DL_OK) status = dl__hash_end(hash, f->digest, err);
   if (status != DL_OK) return status;
-  dl__md5_text(md5, md5_text);
-  if (dl__digest_is(kept, DL__DIGEST_PREFIX))
-    return strcmp(kept, f->digest) == 0 ? DL_OK : changed(f, err);
-  if (dl__digest_is(kept, DL__MD5_PREFIX))
-    return strcmp(kept, md5_text) == 0 ? DL_OK : changed(f, err);
+  if (kept->kind == DL__DIGEST_WHOLE) {
+    dl__digest ours = dl__digest_pack(f->digest);
+    return dl__digest_same(kept, &ours) ? DL_OK : changed(f, err);
+  }
+  if (kept->kind == DL__DIGEST_MD5) {
+    return memcmp(kept->bytes, md5, sizeof md5) == 0 ? DL_OK : changed(f, err);
+  }
   return f->request->remote->size_bytes > 0 ? read_again(f, err) : DL_OK;
 }
 

@@ -189,12 +189,15 @@ static dl_status commit(job *j, const char *digest, dl_error *err) {
   return status;
 }
 
-static dl_status describe(const job *j, dl__row *row, dl_error *err) {
+/* digest: that of *row, as text. */
+static dl_status describe(const job *j, dl__row *row, char digest[DL__DIGEST_SIZE], dl_error *err) {
   const dl__send_request *r = j->request;
   row->stamp = r->source->stamp;
   row->settled = r->source->settled;
-  dl_status status = dl__segments_identity(&j->segments, &r->reader->parts, row->digest, err);
-  if (status != DL_OK || j->survey.md5 == NULL) return status;
+  dl_status status = dl__segments_identity(&j->segments, &r->reader->parts, digest, err);
+  if (status != DL_OK) return status;
+  row->digest = dl__digest_pack(digest);
+  if (j->survey.md5 == NULL) return DL_OK;
   row->md5_saved = malloc(DL__MD5_SAVED_BYTES);
   if (row->md5_saved == NULL) return dl__fail_no_memory(err);
   dl__md5_save(j->survey.md5, row->md5_saved);
@@ -214,6 +217,7 @@ static dl_status check_source(job *j, dl_error *err) {
 }
 
 static dl_status upload(job *j, dl__row *row, dl_error *err) {
+  char digest[DL__DIGEST_SIZE];
   dl_status status = begin(j, err);
   if (status == DL_OK) status = provide_old(j, err);
   if (status == DL_OK) status = provide_new(j, err);
@@ -221,8 +225,8 @@ static dl_status upload(job *j, dl__row *row, dl_error *err) {
   if (status == DL_OK) status = landed;
   if (status == DL_OK) status = reuse_parts(j, err);
   if (status == DL_OK) status = check_source(j, err);
-  if (status == DL_OK) status = describe(j, row, err);
-  if (status == DL_OK) status = commit(j, row->digest, err);
+  if (status == DL_OK) status = describe(j, row, digest, err);
+  if (status == DL_OK) status = commit(j, digest, err);
   if (j->parts.upload != NULL) dl__storage_upload_end(j->request->storage, j->parts.upload);
   return status;
 }
@@ -238,7 +242,8 @@ static dl_status run(job *j, dl__row *row, dl_error *err) {
   if (!dl__survey_is_equal(&j->survey, &j->layout, &j->segments)) return upload(j, row, err);
   add_reused(j, r->source->stamp.size_bytes);
   status = dl__source_check(r->source, err);
-  return status == DL_OK ? describe(j, row, err) : status;
+  char digest[DL__DIGEST_SIZE];
+  return status == DL_OK ? describe(j, row, digest, err) : status;
 }
 
 dl_status dl__send_parts(const dl__send_request *request, dl__row *row, dl_error *err) {

@@ -9,7 +9,7 @@
 #include "base/vec.h"
 
 bool dl__remote_needs_layout(const dl__remote *remote) {
-  return remote->digest[0] == '\0' || dl__digest_is(remote->digest, DL__SEGMENTS_PREFIX);
+  return remote->digest.kind == DL__DIGEST_NONE || remote->digest.kind == DL__DIGEST_SEGMENTS;
 }
 
 static void remote_clear(dl__remote *remote) {
@@ -50,10 +50,7 @@ static int add_remote(const dl_object *object, void *user) {
     remote_clear(item);
     return 1;
   }
-  const char *digest = object->digest;
-  if (digest != NULL && (dl__digest_valid(digest) || dl__md5_text_valid(digest))) {
-    memcpy(item->digest, digest, strlen(digest) + 1);
-  }
+  if (object->digest != NULL) item->digest = dl__digest_pack(object->digest);
   list->count++;
   r->no_memory = false;
   return 0;
@@ -135,10 +132,10 @@ void dl__listing_clear(dl__listing *listing) {
 }
 
 /* The digest that was remembered for exactly this version of the file, or NULL. */
-static const char *remembered_digest(const dl__action *action) {
+static const dl__digest *remembered_digest(const dl__action *action) {
   const dl__row *row = action->row;
   bool same = row != NULL && row->settled && dl__stamp_same(&row->stamp, &action->file->stamp);
-  return same ? row->digest : NULL;
+  return same ? &row->digest : NULL;
 }
 
 static dl__verdict judge_local(const dl__action *action, bool all, bool force) {
@@ -201,9 +198,9 @@ static dl__verdict judge_remote(const dl__action *action) {
   const dl__remote *remote = action->remote;
   if (remote == NULL) return DL__ADDED;
   if (remote->size_bytes != action->file->stamp.size_bytes) return DL__MODIFIED;
-  const char *digest = remembered_digest(action);
-  if (digest == NULL || !dl__digest_valid(remote->digest)) return DL__UNKNOWN;
-  return strcmp(digest, remote->digest) == 0 ? DL__UNCHANGED : DL__MODIFIED;
+  const dl__digest *digest = remembered_digest(action);
+  if (digest == NULL || !dl__digest_is_sha256(&remote->digest)) return DL__UNKNOWN;
+  return dl__digest_same(digest, &remote->digest) ? DL__UNCHANGED : DL__MODIFIED;
 }
 
 /* A file that the state vouches for is left alone unless the listing, now that it
@@ -215,7 +212,7 @@ static dl__verdict judge_trusted(const dl__action *action) {
 
 static bool contradicts(const dl__row *row, const dl__remote *remote) {
   return row->stamp.size_bytes != remote->size_bytes ||
-         (dl__digest_valid(remote->digest) && strcmp(row->digest, remote->digest) != 0);
+         (dl__digest_is_sha256(&remote->digest) && !dl__digest_same(&row->digest, &remote->digest));
 }
 
 void dl__plan_remote(dl__plan *plan, const dl__listing *listing) {

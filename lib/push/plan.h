@@ -18,8 +18,8 @@ typedef struct dl__remote {
   char *key;
   char *etag; /* NULL: none */
   uint64_t size_bytes;
-  int64_t mtime_ns;             /* of the file when it was pushed; 0: not known */
-  char digest[DL__DIGEST_SIZE]; /* "sha256:..." or "md5:..."; "": not known */
+  int64_t mtime_ns; /* of the file when it was pushed; 0: not known */
+  dl__digest digest;
 } dl__remote;
 
 /* True if its digest is not one of all its bytes: only the segments it is made of can tell what is

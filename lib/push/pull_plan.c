@@ -168,9 +168,9 @@ static dl__fetch_request look_at(const dl__pull_request *r, const dl__pull_actio
 }
 
 static bool was_pushed(const dl__pull_action *action) {
-  const char *digest = action->remote->digest;
-  return action->row != NULL && dl__digest_valid(digest) &&
-         strcmp(action->row->digest, digest) == 0;
+  const dl__digest *digest = &action->remote->digest;
+  return action->row != NULL && dl__digest_is_sha256(digest) &&
+         dl__digest_same(&action->row->digest, digest);
 }
 
 /* What is here is not to be replaced. */
@@ -250,8 +250,8 @@ static dl_status compare_file(const dl__pull_request *r, dl__pull_action *action
                               const dl__stamp *stamp, dl__row *fresh, dl_error *err) {
   const dl__remote *remote = action->remote;
   memory known = remembers(action, stamp);
-  bool has_digest = dl__digest_valid(remote->digest);
-  if (known == SURELY && has_digest && strcmp(remote->digest, action->row->digest) == 0) {
+  bool has_digest = dl__digest_is_sha256(&remote->digest);
+  if (known == SURELY && has_digest && dl__digest_same(&remote->digest, &action->row->digest)) {
     action->verdict = DL__PULL_SAME;
     return DL_OK;
   }

@@ -130,13 +130,15 @@ static bool bind_key(sqlite3_stmt *stmt, const char *key) {
 
 dl_status dl__state_put(dl__state *state, const dl__row *row, dl_error *err) {
   sqlite3_stmt *stmt = state->statements[DL__STATE_PUT];
+  char digest[DL__DIGEST_SIZE];
+  dl__digest_unpack(&row->digest, digest);
   bool bound = bind_key(stmt, row->key) &&
                sqlite3_bind_int64(stmt, 2, (int64_t)row->stamp.size_bytes) == SQLITE_OK &&
                sqlite3_bind_int64(stmt, 3, row->stamp.mtime_ns) == SQLITE_OK &&
                sqlite3_bind_int64(stmt, 4, row->stamp.ctime_ns) == SQLITE_OK &&
                sqlite3_bind_int64(stmt, 5, (int64_t)row->stamp.ino) == SQLITE_OK &&
                sqlite3_bind_int(stmt, 6, row->settled ? 1 : 0) == SQLITE_OK &&
-               sqlite3_bind_text(stmt, 7, row->digest, -1, SQLITE_STATIC) == SQLITE_OK &&
+               sqlite3_bind_text(stmt, 7, digest, -1, SQLITE_TRANSIENT) == SQLITE_OK &&
                bind_md5(stmt, row->md5_saved);
   return bound ? change(state, stmt, err) : dl__state_fail(state, err);
 }

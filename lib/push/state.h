@@ -19,7 +19,7 @@ typedef struct dl__row {
   char *key;
   dl__stamp stamp; /* dev is 0: it is not kept */
   bool settled;    /* the stamp may be trusted: see dl__stamp_settled */
-  char digest[DL__DIGEST_SIZE];
+  dl__digest digest;
   uint8_t *md5_saved; /* DL__MD5_SAVED_BYTES: the MD5 of the whole content, at stamp.size_bytes,
                          as dl__md5_save keeps it; NULL: not known */
 } dl__row;

@@ -138,7 +138,7 @@ static bool read_row(sqlite3_stmt *stmt, dl__row *row) {
   row->stamp.ctime_ns = sqlite3_column_int64(stmt, 3);
   row->stamp.ino = (uint64_t)sqlite3_column_int64(stmt, 4);
   row->settled = sqlite3_column_int64(stmt, 5) == 1;
-  memcpy(row->digest, digest, strlen((const char *)digest) + 1);
+  row->digest = dl__digest_pack((const char *)digest);
   return true;
 }
 

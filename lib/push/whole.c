@@ -108,7 +108,7 @@ dl_status dl__send_whole(const dl__send_request *request, dl__row *row, dl_error
   body b = {.request = request, .digests = &digests};
   b.in_buffer = source->stamp.size_bytes <= request->reader->size_bytes;
   b.complete = source->stamp.size_bytes == 0;
-  memcpy(row->digest, digests.sha256, sizeof row->digest);
+  row->digest = dl__digest_pack(digests.sha256);
   row->stamp = source->stamp;
   row->settled = source->settled;
   return put(&b, err);

@@ -69,10 +69,12 @@ static inline uint8_t *make_md5(int i) {
 
 /* Row number i of key: every field is made of i. */
 static inline dl__row make_row(const char *key, int i) {
-  dl__row row = {(char *)(uintptr_t)key, {0, 0, 0, 0, 0}, i % 3 != 0, "", NULL};
+  char digest[DL__DIGEST_SIZE];
+  dl__row row = {.key = (char *)(uintptr_t)key, .settled = i % 3 != 0};
   row.stamp = (dl__stamp){0, (uint64_t)i + 1000, (uint64_t)i * 17, i * INT64_C(1000000007),
                           -i * INT64_C(3000000019)};
-  (void)snprintf(row.digest, sizeof row.digest, DL__DIGEST_PREFIX "%064x", (unsigned)i);
+  (void)snprintf(digest, sizeof digest, DL__DIGEST_PREFIX "%064x", (unsigned)i);
+  row.digest = dl__digest_pack(digest);
   return row;
 }
 
@@ -103,7 +105,7 @@ static inline void put_many(int from, int to) {
 static inline bool same_row(const dl__row *a, const dl__row *b) {
   bool has_md5 = a->md5_saved != NULL;
   return strcmp(a->key, b->key) == 0 && dl__stamp_same(&a->stamp, &b->stamp) &&
-         a->settled == b->settled && strcmp(a->digest, b->digest) == 0 &&
+         a->settled == b->settled && dl__digest_same(&a->digest, &b->digest) &&
          has_md5 == (b->md5_saved != NULL) &&
          (!has_md5 || memcmp(a->md5_saved, b->md5_saved, DL__MD5_SAVED_BYTES) == 0);
 }

@@ -370,6 +370,38 @@ START_TEST(digests_of_both_prefixes) {
 }
 END_TEST
 
+START_TEST(packed_and_unpacked) {
+  char text[DL__DIGEST_SIZE];
+  dl__digest packed = dl__digest_pack(digests[_i].digest);
+  dl__digest_unpack(&packed, text);
+  ck_assert_str_eq(text, digests[_i].valid ? digests[_i].digest : "");
+  ck_assert(dl__digest_is_sha256(&packed) == digests[_i].valid);
+  ck_assert(dl__digest_same(&packed, &packed) == digests[_i].valid);
+}
+END_TEST
+
+START_TEST(packed_digests) {
+  char text[DL__DIGEST_SIZE];
+  dl__digest none = {0};
+  dl__digest md5 = dl__digest_pack("md5:9a0364b9e99bb480dd25e1f0284c8555");
+  ck_assert_uint_eq(md5.kind, DL__DIGEST_MD5);
+  ck_assert_uint_eq(md5.bytes[0], 0x9a);
+  ck_assert_uint_eq(md5.bytes[15], 0x55);
+  ck_assert(!dl__digest_is_sha256(&md5));
+  dl__digest_unpack(&md5, text);
+  ck_assert_str_eq(text, "md5:9a0364b9e99bb480dd25e1f0284c8555");
+  dl__digest_unpack(&none, text);
+  ck_assert_str_eq(text, "");
+  ck_assert(!dl__digest_same(&none, &none));
+  /* The same bytes of another kind, and one bit that differs. */
+  dl__digest whole = dl__digest_pack("sha256:" HEX63 "f");
+  dl__digest segments = dl__digest_pack("sha256-segments:" HEX63 "f");
+  dl__digest other = dl__digest_pack("sha256:" HEX63 "e");
+  ck_assert(!dl__digest_same(&whole, &segments));
+  ck_assert(!dl__digest_same(&whole, &other));
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("hash");
   TCase *tcase = tcase_create("hash");
@@ -388,5 +420,7 @@ int main(void) {
   tcase_add_test(tcase, md5_counts_beyond_32_bits);
   tcase_add_test(tcase, a_raw_digest_and_its_text);
   tcase_add_loop_test(tcase, digests_of_both_prefixes, 0, COUNT(digests));
+  tcase_add_loop_test(tcase, packed_and_unpacked, 0, COUNT(digests));
+  tcase_add_test(tcase, packed_digests);
   return support_main(suite);
 }

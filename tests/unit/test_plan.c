@@ -39,7 +39,8 @@ static dl__file make_file(const char *key) {
 }
 
 static dl__row make_row(const char *key, row_kind kind) {
-  dl__row row = {borrow(key), stamp, kind != UNSETTLED, DIGEST_A, NULL};
+  dl__row row = {.key = borrow(key), .stamp = stamp, .settled = kind != UNSETTLED};
+  row.digest = dl__digest_pack(DIGEST_A);
   row.stamp.dev = 0;
   if (kind == OTHER_TIME) row.stamp.mtime_ns++;
   if (kind == OTHER_SIZE) row.stamp.size_bytes++;
@@ -49,9 +50,9 @@ static dl__row make_row(const char *key, row_kind kind) {
 static dl__remote make_remote(const char *key, remote_kind kind) {
   dl__remote remote = {.key = borrow(key), .size_bytes = stamp.size_bytes};
   if (kind == LONGER) remote.size_bytes++;
-  if (kind == EQUAL) memcpy(remote.digest, DIGEST_A, sizeof DIGEST_A);
-  if (kind == MD5_ONLY) memcpy(remote.digest, MD5_A, sizeof MD5_A);
-  if (kind == DIFFERENT) memcpy(remote.digest, DIGEST_B, sizeof DIGEST_B);
+  if (kind == EQUAL) remote.digest = dl__digest_pack(DIGEST_A);
+  if (kind == MD5_ONLY) remote.digest = dl__digest_pack(MD5_A);
+  if (kind == DIFFERENT) remote.digest = dl__digest_pack(DIGEST_B);
   return remote;
 }
 

@@ -132,7 +132,9 @@ START_TEST(a_listing_in_any_order) {
   ck_assert_uint_eq(listing.count, COUNT(keys));
   for (int i = 0; i < COUNT(keys); i++) {
     ck_assert_str_eq(listing.items[i].key, keys[i]);
-    ck_assert_str_eq(listing.items[i].digest, i == 2 ? CONTENT_DIGEST : "");
+    char digest[DL__DIGEST_SIZE];
+    dl__digest_unpack(&listing.items[i].digest, digest);
+    ck_assert_str_eq(digest, i == 2 ? CONTENT_DIGEST : "");
   }
   ck_assert_str_eq(listing.items[0].etag, "e2");
   ck_assert_uint_eq(listing.items[1].size_bytes, UINT64_MAX);
@@ -253,7 +255,7 @@ START_TEST(content_decides) {
   char key[] = "f";
   dl__file file = {key, {.size_bytes = c->size_bytes}};
   dl__remote remote = {.key = key, .size_bytes = c->size_bytes};
-  memcpy(remote.digest, c->digest, strlen(c->digest) + 1);
+  remote.digest = dl__digest_pack(c->digest);
   if (c->local != NULL) support_write(dir, "f", c->local);
   box.content = c->content;
   box.get_status = c->get_status;
@@ -271,8 +273,10 @@ START_TEST(content_decides) {
   dl__stamp_from(&stamp, &st);
   ck_assert(dl__stamp_same(&fresh.stamp, &stamp));
   ck_assert_str_eq(fresh.key, "f");
-  ck_assert(dl__digest_valid(fresh.digest));
-  if (c->size_bytes == 7) ck_assert_str_eq(fresh.digest, CONTENT_DIGEST);
+  ck_assert(dl__digest_is_sha256(&fresh.digest));
+  char digest[DL__DIGEST_SIZE];
+  dl__digest_unpack(&fresh.digest, digest);
+  if (c->size_bytes == 7) ck_assert_str_eq(digest, CONTENT_DIGEST);
 }
 END_TEST
 
@@ -282,7 +286,7 @@ START_TEST(an_md5_that_we_have_not) {
   ck_assert_int_eq(dl__reader_init(&plain, 4, false, &cancel, &err), DL_OK);
   char key[] = "f";
   dl__file file = {key, {.size_bytes = 7}};
-  dl__remote remote = {.key = key, .size_bytes = 7, .digest = OTHER_MD5};
+  dl__remote remote = {.key = key, .size_bytes = 7, .digest = dl__digest_pack(OTHER_MD5)};
   support_write(dir, "f", "content");
   box.content = "content";
   dl__row fresh;
@@ -297,7 +301,7 @@ END_TEST
 START_TEST(a_comparison_is_cancelled) {
   char key[] = "f";
   dl__file file = {key, {.size_bytes = 7}};
-  dl__remote remote = {.key = key, .size_bytes = 7, .digest = CONTENT_DIGEST};
+  dl__remote remote = {.key = key, .size_bytes = 7, .digest = dl__digest_pack(CONTENT_DIGEST)};
   support_write(dir, "f", "content");
   atomic_store(&cancel, true);
   dl__row fresh;
@@ -313,7 +317,7 @@ END_TEST
 START_TEST(a_link_is_not_compared) {
   char key[] = "l";
   dl__file file = {key, {.size_bytes = 7}};
-  dl__remote remote = {.key = key, .size_bytes = 7, .digest = CONTENT_DIGEST};
+  dl__remote remote = {.key = key, .size_bytes = 7, .digest = dl__digest_pack(CONTENT_DIGEST)};
   support_write(dir, "f", "content");
   ck_assert_int_eq(symlinkat("f", dir_fd, "l"), 0);
   dl__row fresh;

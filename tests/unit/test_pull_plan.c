@@ -90,7 +90,7 @@ static void make_row(const situation *at, dl__row *row) {
   *row = (dl__row){.key = (char *)(uintptr_t)KEY, .stamp = target.stamp};
   if (at->memory == OTHER_STAMP) row->stamp.ctime_ns--;
   row->settled = at->memory == SETTLED || at->memory == OTHER_STAMP;
-  memcpy(row->digest, at->row, strlen(at->row) + 1);
+  row->digest = dl__digest_pack(at->row);
   dl__target_clear(&target);
 }
 
@@ -104,7 +104,7 @@ static void decide(const situation *at, bool force, dl__pull_action *out) {
   make_row(at, &row);
   dl__rows rows = {.items = &row, .count = at->memory != NO_ROW};
   dl__remote remote = {.key = (char *)(uintptr_t)KEY, .size_bytes = at->size_bytes};
-  memcpy(remote.digest, at->remote, strlen(at->remote) + 1);
+  remote.digest = dl__digest_pack(at->remote);
   dl__listing listing = {.items = &remote, .count = 1};
   dl__storage storage = {.slots = {.get = no_get}};
   dl__pull_request request = {.storage = &storage,
