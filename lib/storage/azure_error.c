@@ -23,13 +23,21 @@ static dl_status take_code(const dl__xml_element *element, void *user, dl_error 
   return DL_OK;
 }
 
+/* What is shown of a reply holds no line break, nothing that a terminal obeys, and no blank. */
+static void keep_plain(char *text) {
+  for (const char *at = text; *at != '\0'; at++) {
+    if (*at > ' ' && *at < 0x7f) continue;
+    text[0] = '\0';
+    return;
+  }
+}
+
 static void find_code(const dl__http_reply *reply, char code[CODE_SIZE]) {
-  if (dl__http_header(reply, "x-ms-error-code", code, CODE_SIZE)) return;
-  code[0] = '\0';
-  if (reply->body.length == 0) return;
-  if (dl__xml_parse(reply->body.data, reply->body.length, take_code, code, NULL) != DL_OK) {
+  if (!dl__http_header(reply, "x-ms-error-code", code, CODE_SIZE) && reply->body.length > 0 &&
+      dl__xml_parse(reply->body.data, reply->body.length, take_code, code, NULL) != DL_OK) {
     code[0] = '\0';
   }
+  keep_plain(code);
 }
 
 static bool body_says(const dl__http_reply *reply, const char *text) {
@@ -258,6 +266,7 @@ dl_status dl__azure_fail(const dl__azure *azure, const dl__azure_request *reques
   full.http_status = reply->status;
   memcpy(full.provider_code, code, sizeof code);
   (void)dl__http_header(reply, "x-ms-request-id", full.request_id, sizeof full.request_id);
+  keep_plain(full.request_id);
   if (request->key != NULL && full.path[0] == '\0') {
     (void)snprintf(full.path, sizeof full.path, "%s", request->key);
   }

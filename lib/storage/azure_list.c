@@ -48,16 +48,19 @@ static void begin_blob(listing *l) {
   l->etag[0] = l->digest[0] = l->our_md5[0] = l->md5[0] = '\0';
 }
 
-/* A name with the attribute Encoded="true" is percent-encoded on top. */
+/* A name with the attribute Encoded="true" is percent-encoded on top. A NUL, which no name holds,
+ * stays %00: what stands before it must not pass for the name. */
 static bool take_name(listing *l, const dl__xml_element *e) {
   dl__buf_cut(&l->name, 0);
   for (const char *at = e->text; *at != '\0'; at++) {
     char c = *at;
-    if (e->encoded && c == '%' && dl__hex_value(at[1]) >= 0 && dl__hex_value(at[2]) >= 0) {
-      c = (char)(dl__hex_value(at[1]) * 16 + dl__hex_value(at[2]));
+    int high = e->encoded && c == '%' ? dl__hex_value(at[1]) : -1;
+    int low = high >= 0 ? dl__hex_value(at[2]) : -1;
+    if (low >= 0 && high + low > 0) {
+      c = (char)(high * 16 + low);
       at += 2;
     }
-    if (c == '\0' || !dl__buf_add(&l->name, &c, 1)) return c == '\0';
+    if (!dl__buf_add(&l->name, &c, 1)) return false;
   }
   return true;
 }

@@ -142,18 +142,25 @@ END_TEST
 #define BLOB(etag)                                                                                 \
   "<Blob><Name>a.md</Name><Properties><Content-Length>7</Content-Length><Etag>" etag               \
   "</Etag></Properties></Blob>"
+#define ENCODED(name)                                                                              \
+  "<Blob><Name Encoded=\"true\">" name                                                             \
+  "</Name><Properties><Content-Length>7</Content-Length></Properties></Blob>"
 
 static const answer too_large = {"200 OK", NULL, "                                ", 17 << 15};
 
 typedef struct found {
   int objects;
   char etag[DL_ETAG_SIZE];
+  char key[32];
+  bool foreign;
 } found;
 
 static int note(const dl_object *object, void *user) {
   found *f = user;
   f->objects++;
   (void)snprintf(f->etag, sizeof f->etag, "%s", object->etag != NULL ? object->etag : "");
+  (void)snprintf(f->key, sizeof f->key, "%s", object->key);
+  f->foreign = object->foreign != 0;
   return 0;
 }
 
@@ -283,6 +290,28 @@ static const char *const bad_listings[] = {
     LISTING(BLOB("1\nX-Injected: 1")),
 };
 
+static const struct {
+  const char *listing, *key;
+  bool foreign;
+} encoded[] = {
+    {LISTING(ENCODED("a%2emd")), "a.md", false},
+    {LISTING(ENCODED("a.md%00.exe")), "a.md%00.exe", true},
+    {LISTING(ENCODED("%00a.md")), "%00a.md", true},
+    {LISTING(ENCODED("a%2500")), "a%00", true},
+    {LISTING(ENCODED("a%zz%2%")), "a%zz%2%", false},
+};
+
+/* The part of a name in front of a NUL is the name of something else. */
+START_TEST(a_name_of_a_listing_is_taken_whole) {
+  found f;
+  plan((answer){"200 OK", NULL, encoded[_i].listing, 0});
+  ck_assert_int_eq(list(&f), DL_OK);
+  ck_assert_int_eq(f.objects, 1);
+  ck_assert_str_eq(f.key, encoded[_i].key);
+  ck_assert_int_eq(f.foreign, encoded[_i].foreign);
+}
+END_TEST
+
 /* The conditional put that a push makes of it. */
 START_TEST(an_etag_of_a_listing_begins_no_header) {
   found f;
@@ -387,6 +416,26 @@ START_TEST(a_sas_that_has_ended) {
 }
 END_TEST
 
+static const answer odd_codes[] = {
+    {"400 Bad Request", "x-ms-error-code: a\x1b[31mb\r\n", "", 0},
+    {"400 Bad Request",
+     "x-ms-error-code: a\xc2\x9b"
+     "31mb\r\n",
+     "", 0},
+    {"400 Bad Request", NULL, "<Error><Code>a&#10;b</Code></Error>", 0},
+};
+
+/* Whatever a server calls its error, a program can show the message as it is. */
+START_TEST(a_code_that_a_terminal_would_obey_is_not_shown) {
+  found f;
+  plan(odd_codes[_i]);
+  ck_assert_int_eq(list(&f), DL_ERR_STORAGE);
+  ck_assert_str_eq(err.provider_code, "");
+  ck_assert_ptr_null(strpbrk(err.message, "\x1b\x9b\n"));
+  ck_assert_ptr_nonnull(strstr(err.message, "HTTP 400"));
+}
+END_TEST
+
 START_TEST(libcurl_of_the_host_stays_as_it_is) {
   found f;
   dl_storage_close(storage);
@@ -428,8 +477,10 @@ int main(void) {
   tcase_add_test(tcase, small_content_that_is_none);
   tcase_add_loop_test(tcase, an_etag_that_is_none_is_not_sent, 0, COUNT(bad_etags));
   tcase_add_loop_test(tcase, an_etag_of_a_listing_begins_no_header, 0, COUNT(bad_listings));
+  tcase_add_loop_test(tcase, a_name_of_a_listing_is_taken_whole, 0, COUNT(encoded));
   tcase_add_test(tcase, a_sas_that_has_ended_for_us_only);
   tcase_add_loop_test(tcase, a_sas_that_has_ended, 0, COUNT(ends));
+  tcase_add_loop_test(tcase, a_code_that_a_terminal_would_obey_is_not_shown, 0, COUNT(odd_codes));
   tcase_add_test(tcase, libcurl_of_the_host_stays_as_it_is);
   return support_main(suite);
 }
