@@ -1,23 +1,13 @@
 /* fuzz_xml.c: any bytes as XML of a server. Whatever they are, each element that is
  * reported keeps what net/xml.h promises, and the same bytes give the same answer. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "net/xml.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct seen {
   size_t elements;
   size_t stop_at; /* 0: never */
   int root_ended;
 } seen;
-
-static void require(int promise) {
-  if (!promise) abort();
-}
 
 static void check_path(const char *path) {
   size_t parts = 1;
