@@ -28,7 +28,7 @@
  *                    them is not read again, as long as they look like it (same inode, longer,
  *                    their last part as it was). May be empty. Default: the *.jsonl of the
  *                    folder events
- *   sync.jobs        files sent at the same time, 1 to 256. Default: 32
+ *   sync.jobs        files sent at the same time, 1 to 256. Default: 64
  *   sync.memory      memory for sending, in MiB, 16 to 4096. Default: 64
  *   sync.content_md5 yes: give the remote also the MD5 of the whole file, if it keeps one
  *                    (Content-MD5 of Azure), which other tools look at. Default: yes

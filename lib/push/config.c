@@ -33,7 +33,7 @@ const dl__config_name dl__config_names[DL__CONFIG_KEYS] = {
     [DL__CONFIG_EXCLUDE] = {"sync.exclude", NULL, NULL, dl__check_patterns, true, false},
     [DL__CONFIG_APPEND_ONLY] = {"sync.append_only", NULL, "events/*.jsonl", dl__check_patterns,
                                 true, false},
-    [DL__CONFIG_JOBS] = {"sync.jobs", NULL, "32", dl__check_jobs, true, false},
+    [DL__CONFIG_JOBS] = {"sync.jobs", NULL, "64", dl__check_jobs, true, false},
     [DL__CONFIG_MEMORY] = {"sync.memory", NULL, "64", dl__check_memory, true, false},
     [DL__CONFIG_CONTENT_MD5] = {"sync.content_md5", NULL, "yes", dl__check_yes_no, true, false},
     [DL__CONFIG_TIMEOUT] = {"sync.timeout", NULL, "60", dl__check_timeout, true, false},

@@ -54,7 +54,7 @@ def arguments():
     parser.add_argument("--floor", required=True, type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--devlog", required=True, type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=5, help="how often (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=32,
+    parser.add_argument("--jobs", type=int, default=64,
                         help="connections of each program (default: %(default)s, as devlog's)")
     parser.add_argument("--only", choices=("small", "big"), help="only these cases")
     parser.add_argument("--quick", action="store_true",

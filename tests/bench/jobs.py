@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from one_round import Failed, clean_environment, run_counted  # noqa: E402
 
-DEFAULT = 32
+DEFAULT = 64
 KEY = "Zm9yIGEgc2VydmVyIHRoYXQgY2hlY2tzIG5vdGhpbmc="
 MEASURES = ("wall_s", "cpu_s", "peak_mib")
 
@@ -36,8 +36,8 @@ def arguments():
                         help="files of 1,024 bytes (default: %(default)s)")
     parser.add_argument("--ms", type=numbers, default=[2, 20, 100],
                         help="round trips, in ms (default: 2,20,100)")
-    parser.add_argument("--jobs", type=numbers, default=[4, 8, 16, 32, 64, 128],
-                        help=f"numbers of jobs; {DEFAULT} is always one (default: 4,8,...,128)")
+    parser.add_argument("--jobs", type=numbers, default=[8, 16, 32, 64, 128],
+                        help=f"numbers of jobs; {DEFAULT} is always one (default: 8,16,...,128)")
     options = parser.parse_args()
     if options.rounds < 1 or options.files < 1 or min(options.ms + options.jobs) < 1:
         parser.error("at least 1 of each")

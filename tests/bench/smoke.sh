@@ -89,7 +89,7 @@ t_jobs() {
   expect_code 0
   local ms jobs
   for ms in 1 5; do
-    for jobs in 2 4 32; do
+    for jobs in 2 4 64; do
       tr -s ' ' <out | grep -E "^ $ms $jobs( [0-9]+\.[0-9]+){6}\$"
     done
   done

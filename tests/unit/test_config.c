@@ -102,8 +102,8 @@ START_TEST(defaults) {
   expect("sync.append_only", "events/*.jsonl");
   expect("sync.memory", "64");
   expect("sync.content_md5", "yes");
-  expect("sync.jobs", "32");
-  ck_assert_uint_eq(dl__config_jobs(config), 32);
+  expect("sync.jobs", "64");
+  ck_assert_uint_eq(dl__config_jobs(config), 64);
   ck_assert_ptr_null(dl_config_note(config, 0));
 }
 END_TEST
@@ -137,7 +137,7 @@ START_TEST(set_replaces_and_takes_back) {
   expect("sync.jobs", "5");
   set("sync.jobs", NULL);
   set("sync.jobs", NULL);
-  expect("sync.jobs", "32");
+  expect("sync.jobs", "64");
 }
 END_TEST
 
@@ -358,7 +358,7 @@ START_TEST(second_load_forgets_the_first) {
   load();
   write_config(URL_LINES "[sync]\nlast_push_timestamp = 1\n");
   load();
-  expect("sync.jobs", "32");
+  expect("sync.jobs", "64");
   ck_assert_ptr_nonnull(dl_config_note(config, 0));
   ck_assert_ptr_null(dl_config_note(config, 1));
 }
@@ -413,7 +413,7 @@ static const struct {
     {URL_LINES "[sync]\ncontent_md5 = no\n", "sync.content_md5", "no"},
     {"[sync]\njobs = 3\n[remote]\nurl = memory://box\n[sync]\nexclude = x\n", "sync.exclude", "x"},
     {"[remote]\nprovider = memory\nurl = memory://box\n", "remote.provider", "memory"},
-    {URL_LINES "[sync]\nlast_push_timestamp = 2025-09-11T10:00:00Z\n", "sync.jobs", "32"},
+    {URL_LINES "[sync]\nlast_push_timestamp = 2025-09-11T10:00:00Z\n", "sync.jobs", "64"},
     {URL_LINES "[remote]\n", "remote.url", "memory://box"},
 };
 
