@@ -29,6 +29,11 @@ void dl__error_import(dl_error *out, const dl_error *from) {
   if (from == NULL) return;
   memcpy(out, from, known_size(from));
   out->struct_size = sizeof *out;
+  /* Who filled it may have ended none of its texts. */
+  out->provider_code[sizeof out->provider_code - 1] = '\0';
+  out->request_id[sizeof out->request_id - 1] = '\0';
+  out->path[sizeof out->path - 1] = '\0';
+  out->message[sizeof out->message - 1] = '\0';
 }
 
 /* Copies text, and shows by dots that it was cut. */

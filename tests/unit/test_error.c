@@ -253,6 +253,13 @@ START_TEST(error_from_outside) {
   dl__error_import(&out, &from);
   ck_assert_uint_eq(out.struct_size, sizeof out);
   ck_assert_str_eq(out.message, "message");
+  memset(&from, 'x', sizeof from);
+  from.struct_size = sizeof from;
+  dl__error_import(&out, &from);
+  ck_assert_uint_eq(strnlen(out.provider_code, sizeof out), sizeof out.provider_code - 1);
+  ck_assert_uint_eq(strnlen(out.request_id, sizeof out), sizeof out.request_id - 1);
+  ck_assert_uint_eq(strnlen(out.path, sizeof out), sizeof out.path - 1);
+  ck_assert_uint_eq(strnlen(out.message, sizeof out.message), sizeof out.message - 1);
 }
 END_TEST
 
