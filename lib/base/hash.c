@@ -3,7 +3,6 @@
 #include "base/hash.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +53,12 @@ dl_status dl__hash_add(dl__hash *hash, const void *data, size_t size, dl_error *
 }
 
 static void put_hex(const unsigned char *raw, size_t size, char *out) {
-  for (size_t i = 0; i < size; i++) (void)snprintf(out + 2 * i, 3, "%02x", raw[i]);
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < size; i++) {
+    *out++ = digits[raw[i] >> 4];
+    *out++ = digits[raw[i] & 15];
+  }
+  *out = '\0';
 }
 
 dl_status dl__hash_end_raw(dl__hash *hash, uint8_t sha256[DL__SHA256_BYTES], dl_error *err) {

@@ -43,7 +43,6 @@ struct dl__workq {
 static void push(dl__workq *q, dl__work_message message) {
   q->locked.ring[(q->locked.first + q->locked.length) % RING_SIZE] = message;
   q->locked.length++;
-  (void)pthread_cond_broadcast(&q->locked.changed_ring);
 }
 
 void dl__workq_post(dl__workq *q, dl__work_message message) {
@@ -53,12 +52,15 @@ void dl__workq_post(dl__workq *q, dl__work_message message) {
   }
   push(q, message);
   (void)pthread_mutex_unlock(&q->locked.mutex);
+  /* Only now: who wakes up finds the mutex free. */
+  (void)pthread_cond_broadcast(&q->locked.changed_ring);
 }
 
 void dl__workq_post_lossy(dl__workq *q, dl__work_message message) {
   (void)pthread_mutex_lock(&q->locked.mutex);
   if (q->locked.length < RING_SIZE / 2) push(q, message);
   (void)pthread_mutex_unlock(&q->locked.mutex);
+  (void)pthread_cond_broadcast(&q->locked.changed_ring);
 }
 
 bool dl__workq_next(dl__workq *q, dl__work_message *message) {
