@@ -27,7 +27,7 @@ const char cmd_pull_help[] =
     "                 NAME.orig (or NAME.orig.1 and so on)\n"
     "  --dry-run      only say what would be pulled, and what refused\n"
     "  --jobs N       files got at the same time, 1 to 256; else jobs in the section\n"
-    "                 [sync] of the config file, else 32\n"
+    "                 [sync] of the config file, else 64\n"
     "  --wait         if a push or pull of this folder is running, wait for its end\n"
     "\n"
     "What it tells:\n"

@@ -32,7 +32,7 @@ const char cmd_push_help[] =
     "                      whoever changed it\n"
     "  --dry-run           only say what would be sent\n"
     "  --jobs N            files sent at the same time, 1 to 256; else jobs in the\n"
-    "                      section [sync] of the config file, else 32\n"
+    "                      section [sync] of the config file, else 64\n"
     "  --wait              if a push or pull of this folder is running, wait for its\n"
     "                      end\n"
     "\n"

@@ -42,8 +42,7 @@ static dl_status compare_content(comparing *c, const dl__action *action, int dir
   dl__source_close(&source);
   if (status == DL_ERR_CANCELLED || status == DL_ERR_NO_MEMORY) return status;
   if (!same_size || status != DL_OK) return DL_OK;
-  dl__digest now = dl__digest_pack(digests.sha256);
-  if (dl__digest_same(&now, &action->row->digest)) *kind = UNCHANGED;
+  if (dl__digest_is(&action->row->digest, digests.sha256)) *kind = UNCHANGED;
   return DL_OK;
 }
 

@@ -116,6 +116,13 @@ bool dl__status_is_about_all(dl_status status) {
          status == DL_ERR_NETWORK;
 }
 
+dl_status dl__fail_conflict(dl_error *err, const char *key, const char *what) {
+  return dl__fail(err, DL_ERR_CONFLICT, key,
+                  "was %s at the remote by somebody else meanwhile; nothing was overwritten. Push "
+                  "again to compare anew and replace it with your copy, or pull first",
+                  what);
+}
+
 dl_status dl__fail_no_memory(dl_error *err) {
   return dl_error_set(err, DL_ERR_NO_MEMORY, NULL, "out of memory");
 }

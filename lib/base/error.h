@@ -17,6 +17,9 @@ dl_status dl__fail(dl_error *err, dl_status status, const char *path, const char
 dl_status dl__fail_errno(dl_error *err, dl_status status, int errnum, const char *path,
                          const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* DL_ERR_CONFLICT: the object was "changed" or "stored" between comparing and sending. */
+dl_status dl__fail_conflict(dl_error *err, const char *key, const char *what);
+
 /* DL_ERR_NO_MEMORY with its message. */
 dl_status dl__fail_no_memory(dl_error *err);
 

@@ -26,6 +26,9 @@ bool dl__stamp_same(const dl__stamp *a, const dl__stamp *b);
 /* How long a stamp of a filesystem with fine stamps may stay the same, in ns. */
 #define DL__STAMP_TICK_NS INT64_C(20000000)
 
+/* After so long it has moved on; with a little more, as nobody looks at the very moment. */
+#define DL__STAMP_WAIT_NS (DL__STAMP_TICK_NS + 1000000)
+
 /* True if a write after now_ns cannot have left the stamp as it is: its ctime is
  * older than now_ns by more than the granularity of the filesystem's stamps, and
  * its mtime is not of this moment. */

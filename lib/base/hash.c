@@ -104,14 +104,6 @@ static bool is_digest(const char *text, const char *prefix, size_t digits) {
          strspn(text + length, "0123456789abcdef") == digits;
 }
 
-bool dl__digest_valid(const char *digest) {
-  return is_digest(digest, DL__DIGEST_PREFIX, 64) || is_digest(digest, DL__SEGMENTS_PREFIX, 64);
-}
-
-bool dl__md5_text_valid(const char *digest) {
-  return is_digest(digest, DL__MD5_PREFIX, 32);
-}
-
 static const struct {
   const char *prefix;
   size_t size;
@@ -148,6 +140,15 @@ void dl__digest_unpack(const dl__digest *digest, char text[DL__DIGEST_SIZE]) {
 bool dl__digest_same(const dl__digest *a, const dl__digest *b) {
   return a->kind != DL__DIGEST_NONE && a->kind == b->kind &&
          memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+bool dl__digest_is(const dl__digest *digest, const char *text) {
+  dl__digest other = dl__digest_pack(text);
+  return dl__digest_same(digest, &other);
+}
+
+bool dl__digest_is_md5(const dl__digest *digest, const uint8_t md5[DL__MD5_BYTES]) {
+  return digest->kind == DL__DIGEST_MD5 && memcmp(digest->bytes, md5, DL__MD5_BYTES) == 0;
 }
 
 bool dl__digest_is_sha256(const dl__digest *digest) {

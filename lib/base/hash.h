@@ -44,7 +44,8 @@ dl_status dl__hash_end(dl__hash *hash, char digest[DL__DIGEST_SIZE], dl_error *e
 /* The same in binary. */
 dl_status dl__hash_end_raw(dl__hash *hash, uint8_t sha256[DL__SHA256_BYTES], dl_error *err);
 
-/* PREFIX and 64 lower-case hex digits; PREFIX is one of the two of dl__digest_valid. */
+/* PREFIX and 64 lower-case hex digits; PREFIX is DL__DIGEST_PREFIX or
+ * DL__SEGMENTS_PREFIX. */
 void dl__digest_text(const char *prefix, const uint8_t sha256[DL__SHA256_BYTES],
                      char digest[DL__DIGEST_SIZE]);
 
@@ -53,10 +54,6 @@ dl_status dl__hash_end_md5(dl__hash *hash, uint8_t md5[DL__MD5_BYTES], dl_error 
 
 /* "md5:" and 32 lower-case hex digits. */
 void dl__md5_text(const uint8_t md5[DL__MD5_BYTES], char digest[DL__DIGEST_SIZE]);
-bool dl__md5_text_valid(const char *digest);
-
-/* True for "sha256:" or "sha256-segments:" and 64 lower-case hex digits. */
-bool dl__digest_valid(const char *digest);
 
 typedef enum dl__digest_kind {
   DL__DIGEST_NONE,     /* not known */
@@ -77,6 +74,10 @@ void dl__digest_unpack(const dl__digest *digest, char text[DL__DIGEST_SIZE]);
 
 /* True if both are known, and the same. */
 bool dl__digest_same(const dl__digest *a, const dl__digest *b);
+
+/* The same, with the text of one, or the bytes of an MD5. */
+bool dl__digest_is(const dl__digest *digest, const char *text);
+bool dl__digest_is_md5(const dl__digest *digest, const uint8_t md5[DL__MD5_BYTES]);
 
 /* True for the two kinds of SHA-256, which a file is remembered by. */
 bool dl__digest_is_sha256(const dl__digest *digest);

@@ -54,10 +54,9 @@ static dl_status compare_whole(comparison *c, dl_error *err) {
   if (status != DL_OK) return status;
   memcpy(c->digest, digests.sha256, sizeof c->digest);
   if (kept->kind == DL__DIGEST_WHOLE) {
-    dl__digest ours = dl__digest_pack(digests.sha256);
-    c->equal = dl__digest_same(kept, &ours);
+    c->equal = dl__digest_is(kept, digests.sha256);
   } else if (kept->kind == DL__DIGEST_MD5 && digests.has_md5) {
-    c->equal = memcmp(kept->bytes, digests.md5, DL__MD5_BYTES) == 0;
+    c->equal = dl__digest_is_md5(kept, digests.md5);
   } else {
     return compare_by_reading(c, err);
   }

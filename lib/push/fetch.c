@@ -14,10 +14,6 @@
 #include "push/fill.h"
 #include "push/target.h"
 
-/* So long after a write the stamps may be trusted, where the filesystem has fine ones: see
- * dl__stamp_settled. With a little more, as that is not asked at the very moment. */
-#define SETTLE_NS 21000000
-
 /* One fetch. */
 typedef struct fetch {
   const dl__fetch_request *request;
@@ -240,10 +236,7 @@ static dl_status compare_begin(const fetch *f, bool *same, dl_error *err) {
   if (status == DL_OK) status = dl__hash_end_md5(&reader->hash, md5, err);
   if (status == DL_OK) status = dl__hash_end(&reader->hash, sha256, err);
   if (status != DL_OK) return status;
-  dl__digest ours = dl__digest_pack(sha256);
-  *same = dl__digest_same(&remote->digest, &ours) ||
-          (remote->digest.kind == DL__DIGEST_MD5 &&
-           memcmp(remote->digest.bytes, md5, DL__MD5_BYTES) == 0);
+  *same = dl__digest_is(&remote->digest, sha256) || dl__digest_is_md5(&remote->digest, md5);
   return DL_OK;
 }
 
@@ -269,7 +262,7 @@ dl_status dl__fetch_has_grown(const dl__fetch_request *request, bool *grown, dl_
  * would have moved that to this moment, though perhaps not the ctime on. */
 static bool has_settled(int dir_fd, const dl__row *row) {
   dl__target now;
-  bool restored = row->stamp.mtime_ns < row->stamp.ctime_ns - SETTLE_NS;
+  bool restored = row->stamp.mtime_ns < row->stamp.ctime_ns - DL__STAMP_WAIT_NS;
   if (!restored || !dl__stamp_settled(&row->stamp, dl__clock_wall_ns())) return false;
   bool same = dl__target_find(&now, dir_fd, row->key, false, NULL) == DL_OK && now.there &&
               dl__stamp_same(&now.stamp, &row->stamp);
@@ -282,8 +275,8 @@ void dl__fetch_settle(int dir_fd, dl__row *rows, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (rows[i].stamp.ctime_ns > last_ns) last_ns = rows[i].stamp.ctime_ns;
   }
-  int64_t wait_ns = last_ns + SETTLE_NS + 1 - dl__clock_wall_ns();
-  struct timespec wait = {0, wait_ns < SETTLE_NS ? (long)wait_ns : SETTLE_NS};
+  int64_t wait_ns = last_ns + DL__STAMP_WAIT_NS + 1 - dl__clock_wall_ns();
+  struct timespec wait = {0, wait_ns < DL__STAMP_WAIT_NS ? (long)wait_ns : DL__STAMP_WAIT_NS};
   if (wait_ns > 0) (void)nanosleep(&wait, NULL);
   for (size_t i = 0; i < count; i++) rows[i].settled = has_settled(dir_fd, &rows[i]);
 }

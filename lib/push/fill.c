@@ -54,9 +54,8 @@ static dl_status take_layout(dl__filling *f, const dl__layout *layout, dl_error 
   dl_status status =
       dl__segments_identity(&f->segments, &f->request->reader->parts, f->digest, err);
   if (status != DL_OK) return status;
-  dl__digest ours = dl__digest_pack(f->digest);
   bool same = offset == remote->size_bytes &&
-              (remote->digest.kind == DL__DIGEST_NONE || dl__digest_same(&remote->digest, &ours));
+              (remote->digest.kind == DL__DIGEST_NONE || dl__digest_is(&remote->digest, f->digest));
   return same ? DL_OK : changed(f, err);
 }
 
@@ -225,11 +224,10 @@ static dl_status prove_whole(dl__filling *f, dl_error *err) {
   if (status == DL_OK) status = dl__hash_end(hash, f->digest, err);
   if (status != DL_OK) return status;
   if (kept->kind == DL__DIGEST_WHOLE) {
-    dl__digest ours = dl__digest_pack(f->digest);
-    return dl__digest_same(kept, &ours) ? DL_OK : changed(f, err);
+    return dl__digest_is(kept, f->digest) ? DL_OK : changed(f, err);
   }
   if (kept->kind == DL__DIGEST_MD5) {
-    return memcmp(kept->bytes, md5, sizeof md5) == 0 ? DL_OK : changed(f, err);
+    return dl__digest_is_md5(kept, md5) ? DL_OK : changed(f, err);
   }
   return f->request->remote->size_bytes > 0 ? read_again(f, err) : DL_OK;
 }

@@ -36,10 +36,7 @@ bool dl__send_wants_parts(const dl__storage *storage, uint64_t size_bytes) {
 }
 
 static dl_status conflict(const job *j, dl_error *err) {
-  return dl__fail(
-      err, DL_ERR_CONFLICT, j->request->source->key,
-      "was changed at the remote by somebody else meanwhile; nothing was overwritten. Push "
-      "again to compare anew and replace it with your copy, or pull first");
+  return dl__fail_conflict(err, j->request->source->key, "changed");
 }
 
 /* The object has to be the one that was listed, for that was compared. */

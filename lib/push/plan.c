@@ -74,7 +74,7 @@ static void drop_doubles(dl__listing *listing) {
   listing->count = kept;
 }
 
-/* Most storages list in order; to sort takes as much memory again. */
+/* Most storages list in order; to sort takes memory of its own. */
 static bool is_sorted(const dl__listing *listing) {
   for (size_t i = 1; i < listing->count; i++) {
     if (compare_remotes(&listing->items[i - 1], &listing->items[i]) > 0) return false;

@@ -20,8 +20,8 @@
 
 static void refuse(dl__pull_action *action, const dl_error *why) {
   action->verdict = DL__PULL_REFUSED;
-  if (action->error == NULL) action->error = malloc(sizeof *action->error);
-  if (action->error != NULL) *action->error = *why;
+  free(action->error);
+  action->error = dl__error_keep(why);
 }
 
 static void refuse_as(dl__pull_action *action, dl_status status, const char *why) {

@@ -63,7 +63,7 @@ static void wait_for_tick(int fd) {
   dl__stamp_from(&stamp, &st);
   int64_t age = dl__clock_wall_ns() - stamp.ctime_ns;
   if (age < 0 || age > DL__STAMP_TICK_NS) return;
-  struct timespec rest = {0, (long)(DL__STAMP_TICK_NS - age) + 1000000};
+  struct timespec rest = {0, (long)(DL__STAMP_WAIT_NS - age)};
   (void)nanosleep(&rest, NULL);
 }
 

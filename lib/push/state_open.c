@@ -126,11 +126,11 @@ static bool read_row(sqlite3_stmt *stmt, dl__row *row) {
   int length = sqlite3_column_bytes(stmt, 0);
   const unsigned char *digest = sqlite3_column_text(stmt, 6);
   if (key == NULL || length <= 0 || length > DL_KEY_MAX ||
-      memchr(key, '\0', (size_t)length) != NULL || digest == NULL ||
-      !dl__digest_valid((const char *)digest)) {
+      memchr(key, '\0', (size_t)length) != NULL || digest == NULL) {
     return false;
   }
-  *row = (dl__row){0};
+  *row = (dl__row){.digest = dl__digest_pack((const char *)digest)};
+  if (!dl__digest_is_sha256(&row->digest)) return false;
   if (!read_md5(stmt, &row->md5_saved)) return true;
   row->key = strndup(key, (size_t)length);
   row->stamp.size_bytes = (uint64_t)sqlite3_column_int64(stmt, 1);
@@ -138,7 +138,6 @@ static bool read_row(sqlite3_stmt *stmt, dl__row *row) {
   row->stamp.ctime_ns = sqlite3_column_int64(stmt, 3);
   row->stamp.ino = (uint64_t)sqlite3_column_int64(stmt, 4);
   row->settled = sqlite3_column_int64(stmt, 5) == 1;
-  row->digest = dl__digest_pack((const char *)digest);
   return true;
 }
 

@@ -157,12 +157,17 @@ static bool is_named(int dir_fd, const char *name, const struct stat *held) {
          named.st_ino == held->st_ino;
 }
 
+/* Some filesystems lock only what is open for writing. */
+static int open_to_lock(int dir_fd, const char *name) {
+  int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  int fd = openat(dir_fd, name, O_RDWR | flags);
+  return fd >= 0 ? fd : openat(dir_fd, name, O_RDONLY | flags);
+}
+
 /* The old file, until *fd is closed. One that cannot be opened, nobody of us can write to either;
  * and a filesystem without locks has none to respect. */
 static dl_status lock_old(const dl__target *t, int *fd, dl_error *err) {
-  int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  *fd = openat(t->dir_fd, t->name, O_RDWR | flags);
-  if (*fd < 0) *fd = openat(t->dir_fd, t->name, O_RDONLY | flags);
+  *fd = open_to_lock(t->dir_fd, t->name);
   if (*fd < 0) return errno == ENOENT ? changed(t, err) : DL_OK;
   uint64_t end_ms = dl__clock_mono_ms() + LOCK_WAIT_MS;
   while (flock(*fd, LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR)) {
@@ -260,9 +265,7 @@ static void recover(int dir_fd, const char *old, const struct stat *held) {
 }
 
 static void sweep_one(int dir_fd, const char *name) {
-  int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  DL__AUTO_CLOSE int fd = openat(dir_fd, name, O_RDWR | flags);
-  if (fd < 0) fd = openat(dir_fd, name, O_RDONLY | flags);
+  DL__AUTO_CLOSE int fd = open_to_lock(dir_fd, name);
   struct stat st;
   if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) return;
   if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_named(dir_fd, name, &st)) return;

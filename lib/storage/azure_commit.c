@@ -35,7 +35,7 @@ dl_status dl__azure_upload_begin(void *self, const dl_upload_request *request, d
   *out = NULL;
   /* What is no ETag, no blob has; "*" would mean any to the service. */
   if (request->if_match != NULL && !dl__azure_etag_valid(request->if_match)) {
-    return dl__azure_fail_conflict(request->key, err);
+    return dl__fail_conflict(err, request->key, "changed");
   }
   dl_upload *upload = malloc(sizeof *upload);
   if (upload == NULL) return dl__fail_no_memory(err);

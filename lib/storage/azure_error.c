@@ -240,7 +240,7 @@ static dl_status explain(const dl__azure *azure, const dl__azure_request *reques
   if (status == 403) return fail_forbidden(azure, reply, offset_s, code, err);
   if (status == 404) return fail_missing(azure, request, code, err);
   if (is_conflict(status, code)) {
-    return dl__azure_fail_conflict(request->key, err);
+    return dl__fail_conflict(err, request->key, "changed");
   }
   const refusal *r = find_refusal(request, code);
   if (r != NULL) return dl__fail(err, r->status, request->key, "%s", r->message);

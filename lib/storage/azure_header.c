@@ -133,13 +133,6 @@ dl_status dl__azure_stored(dl__azure *azure, const dl__azure_about *about, char 
   return status;
 }
 
-dl_status dl__azure_fail_conflict(const char *key, dl_error *err) {
-  return dl__fail(
-      err, DL_ERR_CONFLICT, key,
-      "was changed at the remote by somebody else meanwhile; nothing was overwritten. Push "
-      "again to compare anew and replace it with your copy, or pull first");
-}
-
 dl_status dl__azure_fail_unproven(const char *key, const dl__http_reply *reply, const char *what,
                                   dl_error *err) {
   dl_error full = DL_ERROR_INIT;

@@ -61,9 +61,6 @@ dl_status dl__azure_stored(dl__azure *azure, const dl__azure_about *about, char 
 dl_status dl__azure_put_beside(dl__azure *azure, const dl__azure_body *body,
                                const dl__azure_about *about, dl_put_result *result, dl_error *err);
 
-/* DL_ERR_CONFLICT in our words. */
-dl_status dl__azure_fail_conflict(const char *key, dl_error *err);
-
 /* A reply that is 2xx and does not say what it has to: DL_ERR_NETWORK, retryable. */
 dl_status dl__azure_fail_unproven(const char *key, const dl__http_reply *reply, const char *what,
                                   dl_error *err);

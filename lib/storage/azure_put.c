@@ -70,7 +70,7 @@ dl_status dl__azure_put(void *self, const dl_put_request *request, dl_put_result
   }
   /* What is no ETag, no blob has; "*" would mean any to the service. */
   if (request->if_match != NULL && !dl__azure_etag_valid(request->if_match)) {
-    return dl__azure_fail_conflict(request->key, err);
+    return dl__fail_conflict(err, request->key, "changed");
   }
   dl__azure_body body = {.key = request->key,
                          .size_bytes = request->size_bytes,

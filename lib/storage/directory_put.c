@@ -119,18 +119,12 @@ static dl_status check_condition(const dl_upload_request *target, const dl__draf
                     "a folder, link or special file is where the file has to be; move it away");
   }
   if (target->if_absent != 0 && there) {
-    return dl__fail(
-        err, DL_ERR_CONFLICT, target->key,
-        "was stored at the remote by somebody else meanwhile; nothing was overwritten. Push "
-        "again to compare anew and replace it with your copy, or pull first");
+    return dl__fail_conflict(err, target->key, "stored");
   }
   char etag[DL_ETAG_SIZE];
   if (there) dl__directory_etag(&st, etag);
   if (target->if_match != NULL && (!there || strcmp(etag, target->if_match) != 0)) {
-    return dl__fail(
-        err, DL_ERR_CONFLICT, target->key,
-        "was changed at the remote by somebody else meanwhile; nothing was overwritten. Push "
-        "again to compare anew and replace it with your copy, or pull first");
+    return dl__fail_conflict(err, target->key, "changed");
   }
   return DL_OK;
 }

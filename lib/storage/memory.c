@@ -134,20 +134,14 @@ dl_status dl__memory_check(const dl__memory_object *old, const dl_upload_request
                            dl_error *err) {
   if (target->if_match == NULL) return DL_OK;
   if (old != NULL && strcmp(old->etag, target->if_match) == 0) return DL_OK;
-  return dl__fail(
-      err, DL_ERR_CONFLICT, target->key,
-      "was changed at the remote by somebody else meanwhile; nothing was overwritten. Push "
-      "again to compare anew and replace it with your copy, or pull first");
+  return dl__fail_conflict(err, target->key, "changed");
 }
 
 dl_status dl__memory_store_object(dl__memory_store *s, const dl_upload_request *target,
                                   dl__memory_object *o, dl_error *err) {
   dl__memory_object *old = dl__memory_find(s, target->key);
   if (target->if_absent != 0 && old != NULL) {
-    return dl__fail(
-        err, DL_ERR_CONFLICT, target->key,
-        "was stored at the remote by somebody else meanwhile; nothing was overwritten. Push "
-        "again to compare anew and replace it with your copy, or pull first");
+    return dl__fail_conflict(err, target->key, "stored");
   }
   dl_status status = dl__memory_check(old, target, err);
   if (status != DL_OK) return status;

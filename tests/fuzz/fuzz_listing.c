@@ -5,6 +5,7 @@
 #include "reply.h"
 #include "storage/azure.h"
 #include "storage/azure_name.h"
+#include "support/digests.h"
 
 #define PREFIX "me/"
 
@@ -71,8 +72,8 @@ static int take(const dl_object *object, void *user) {
   require(object->key != NULL && object->key[0] != '\0');
   require(strncmp(object->key, s->prefix, strlen(s->prefix)) == 0);
   require(object->etag == NULL || dl__azure_etag_valid(object->etag));
-  require(object->digest == NULL || dl__digest_valid(object->digest) ||
-          dl__md5_text_valid(object->digest) || dl__azure_digest_valid(object->digest));
+  require(object->digest == NULL || digest_valid(object->digest) ||
+          md5_text_valid(object->digest) || dl__azure_digest_valid(object->digest));
   if (object->foreign == 0)
     check_key(object->key);
   else

@@ -8,6 +8,7 @@
 #include "journal/day.h"
 #include "net/backoff.h"
 #include "storage/azure.h"
+#include "support/digests.h"
 
 static void check_etag(const char *text) {
   char etag[DL_ETAG_SIZE];
@@ -40,15 +41,15 @@ static void check_number(const char *text) {
 static void check_digest(const char *text) {
   char digest[DL_DIGEST_SIZE];
   bool md5 = dl__azure_md5_digest(text, digest);
-  require(md5 ? dl__md5_text_valid(digest) : digest[0] == '\0');
+  require(md5 ? md5_text_valid(digest) : digest[0] == '\0');
   dl__azure_digest(text, "1B2M2Y8AsgTpgAmY7PhCfg==", "1B2M2Y8AsgTpgAmY7PhCfg==", digest);
   bool ours = dl__azure_digest_valid(text);
-  require(ours ? strcmp(digest, text) == 0 : dl__md5_text_valid(digest));
+  require(ours ? strcmp(digest, text) == 0 : md5_text_valid(digest));
   dl__azure_digest(text, "another", "1B2M2Y8AsgTpgAmY7PhCfg==", digest);
-  require(dl__md5_text_valid(digest));
+  require(md5_text_valid(digest));
   dl__azure_digest("sha256:0", text, text, digest);
   require(text[0] == '\0' ? digest[0] == '\0' : strcmp(digest, "sha256:0") == 0);
-  if (dl__digest_valid(text)) require(ours && strlen(text) < DL__DIGEST_SIZE);
+  if (digest_valid(text)) require(ours && strlen(text) < DL__DIGEST_SIZE);
 }
 
 /* Only the day of the week, spaces around and a leap second may come out otherwise. */

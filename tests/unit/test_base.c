@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/vec.h"
+#include "support/digests.h"
 #include "support/support.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -194,13 +195,13 @@ START_TEST(hash_of_known_texts_one_after_the_other) {
     ck_assert_int_eq(dl__hash_end(&hash, digest, &err), DL_OK);
     ck_assert_str_eq(digest, vectors[i % COUNT(vectors)].digest);
     ck_assert_int_eq(digest[DL__DIGEST_SIZE], '#');
-    ck_assert(dl__digest_valid(digest));
+    ck_assert(digest_valid(digest));
     if (_i == 0) continue;
     uint8_t md5[DL__MD5_BYTES];
     ck_assert_int_eq(dl__hash_end_md5(&hash, md5, &err), DL_OK);
     dl__md5_text(md5, digest);
     ck_assert_str_eq(digest, vectors[i % COUNT(vectors)].md5);
-    ck_assert(dl__md5_text_valid(digest));
+    ck_assert(md5_text_valid(digest));
   }
   dl__hash_clear(&hash);
   dl__hash_clear(&hash);
@@ -250,16 +251,16 @@ START_TEST(digest_form) {
       {"", false},
   };
   for (int i = 0; i < COUNT(cases); i++) {
-    ck_assert_msg(dl__digest_valid(cases[i].digest) == cases[i].valid, "%s", cases[i].digest);
-    ck_assert(!dl__md5_text_valid(cases[i].digest));
+    ck_assert_msg(digest_valid(cases[i].digest) == cases[i].valid, "%s", cases[i].digest);
+    ck_assert(!md5_text_valid(cases[i].digest));
   }
   static const char *const no_md5[] = {"md5:" HEX31,     "md5:" HEX31 "ff",
                                        "md5:" HEX31 "F", "MD5:" HEX31 "f",
                                        "md5:",           "md5",
                                        HEX31 "f",        ""};
-  for (int i = 0; i < COUNT(no_md5); i++) ck_assert(!dl__md5_text_valid(no_md5[i]));
-  ck_assert(dl__md5_text_valid("md5:" HEX31 "f"));
-  ck_assert(!dl__digest_valid("md5:" HEX31 "f"));
+  for (int i = 0; i < COUNT(no_md5); i++) ck_assert(!md5_text_valid(no_md5[i]));
+  ck_assert(md5_text_valid("md5:" HEX31 "f"));
+  ck_assert(!digest_valid("md5:" HEX31 "f"));
 }
 END_TEST
 

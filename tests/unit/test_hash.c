@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/crc64.h"
 #include "base/hash.h"
+#include "support/digests.h"
 #include "support/support.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -339,7 +340,7 @@ START_TEST(a_raw_digest_and_its_text) {
     dl__digest_text(prefixes[i], raw, digest);
     ck_assert_str_eq(digest, texts[i]);
     ck_assert_int_eq(digest[DL__DIGEST_SIZE], '#');
-    ck_assert(dl__digest_valid(digest));
+    ck_assert(digest_valid(digest));
   }
   dl__hash_clear(&hash);
 }
@@ -365,8 +366,8 @@ static const struct {
 };
 
 START_TEST(digests_of_both_prefixes) {
-  ck_assert(dl__digest_valid(digests[_i].digest) == digests[_i].valid);
-  ck_assert(!dl__md5_text_valid(digests[_i].digest));
+  ck_assert(digest_valid(digests[_i].digest) == digests[_i].valid);
+  ck_assert(!md5_text_valid(digests[_i].digest));
 }
 END_TEST
 
